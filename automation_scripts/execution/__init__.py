@@ -1,0 +1,1 @@
+"""One governed execution: resolved, admitted, planned, applied, verified and recorded, whoever started it."""

@@ -1,0 +1,276 @@
+"""The life of one execution. The flow's body asks for each step; every step is checked, recorded and announced.
+
+    requested → admitted → planning → running → verifying → succeeded        (see `states` for every other way)
+
+What decides (`request`, `admission`, `states`) is pure and lives elsewhere; this module keeps the order of things.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Unpack
+
+from automation_scripts.errors import AutomationError, ConcurrencyLimitReached, HistoryUnavailable
+from automation_scripts.execution.admission import check_changes, check_start
+from automation_scripts.execution.events import Event, Listener, StateChanged, StepProgress
+from automation_scripts.execution.interruption import Workers, end_marked_processes
+from automation_scripts.execution.request import ExecutionRequest
+from automation_scripts.history.records import RunFields, RunRecord
+from automation_scripts.history.store import HistoryStore
+from automation_scripts.observability.redaction import redact
+from automation_scripts.resources import ResourceSampler
+from automation_scripts.results import ExecutionResult, Finding, PredictedChange
+from automation_scripts.settings import Settings
+from automation_scripts.states import TERMINAL, State, check
+
+log = logging.getLogger("automation.execution")
+SLOT_PAUSE_S = 0.1
+GRACE_S = 5.0
+
+current: ContextVar[Execution | None] = ContextVar("automation_execution", default=None)
+"""The execution that the present code works for; steps find it here."""
+
+
+class Execution:
+    """One run. The flow's body uses `step`, `report`, `planned` and `verify`; `conduct` does the rest.
+
+    Args:
+        request: what is to be run.
+        settings: the settings in use.
+        store: where the run is recorded.
+        timeout_s: the time limit from admission on, in seconds.
+        flow_run_id: Prefect's identifier of this run.
+        listener: told of each change of state and each step.
+    """
+
+    def __init__(
+        self,
+        request: ExecutionRequest,
+        settings: Settings,
+        store: HistoryStore,
+        *,
+        timeout_s: float,
+        flow_run_id: str | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self.request = request
+        self.settings = settings
+        self.store = store
+        self.timeout_s = timeout_s
+        self.workers = Workers()
+        self.stuck = False
+        """True after an interruption that a step did not obey."""
+        self._listener = listener
+        self._sampler: ResourceSampler | None = None
+        self._admitted_at: float | None = None
+        self.state = State.REQUESTED
+        context = request.context
+        self.result = ExecutionResult(
+            execution_id=request.execution_id,
+            script_name=request.script.name,
+            category=request.script.category.value,
+            environment=context.environment,
+            user=context.user,
+            status=State.REQUESTED.value,
+            level=request.level.value,
+            started_at=datetime.now(UTC),
+            flow_run_id=flow_run_id,
+            trace_id=request.trace_id,
+        )
+
+    # For the flow's body
+
+    def report(
+        self,
+        *,
+        findings: Iterable[Finding] = (),
+        metrics: dict[str, Any] | None = None,
+        artifacts: dict[str, str] | None = None,
+        message: str = "",
+    ) -> None:
+        """Add to the result."""
+        self.result.findings.extend(findings)
+        self.result.metrics.update(metrics or {})
+        self.result.artifacts.update(artifacts or {})
+        self.result.message = message or self.result.message
+
+    async def planned(self, changes: Sequence[PredictedChange], *, apply: bool) -> bool:
+        """The plan is made. True when the body is to apply it now; a dry run ends here.
+
+        Raises:
+            ApprovalRequired: the plan changes something and may not be applied without an approval.
+        """
+        self.result.predicted_changes = list(changes)
+        if self.request.context.dry_run:
+            return False
+        if apply and changes:
+            check_changes(self.request, self.settings)
+        await self.enter(State.RUNNING, f"{len(changes)} changes" if apply else "nothing to apply")
+        return apply and bool(changes)
+
+    async def verify(self, applied: Sequence[PredictedChange]) -> None:
+        """The changes are made; what follows checks them."""
+        self.result.changes = list(applied)
+        await self.enter(State.VERIFYING, f"{len(applied)} changes applied")
+
+    def progress(self, step: str, done: int, total: int) -> None:
+        """Tell how far a step is."""
+        self._tell(StepProgress(self.request.execution_id, step, done, total))
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Around the work of one step, in the thread that does it."""
+        self.progress(name, 0, 1)
+        with self.workers.occupy():
+            yield
+        self.progress(name, 1, 1)
+
+    # For whoever conducts the run
+
+    async def open(self) -> None:
+        """Write the run down before anything else happens, and mark what earlier processes left behind."""
+        await asyncio.to_thread(self.store.mark_crashed)
+        context = self.request.context
+        record = RunRecord(
+            execution_id=self.request.execution_id,
+            script=self.result.script_name,
+            category=self.result.category,
+            environment=context.environment,
+            user=context.user,
+            trigger=self.request.trigger.value,
+            level=self.request.level.value,
+            attempt=self.request.attempt,
+            dry_run=context.dry_run,
+            requested_at=self.result.started_at,
+            flow_run_id=self.result.flow_run_id,
+            request_id=context.request_id,
+            approval_id=context.approval_id,
+            trace_id=self.request.trace_id,
+            parameters=redact(self.request.parameters.model_dump(mode="json")),
+        )
+        await asyncio.to_thread(self.store.open_run, record)
+        self._announce("")
+
+    async def admit(self) -> None:
+        """Let the run in, or refuse it.
+
+        Raises:
+            AutomationError: why it is refused. The refusal is recorded as `denied`.
+        """
+        check_start(self.request)
+        await self._take_slot()
+        self._admitted_at = time.monotonic()
+        now = datetime.now(UTC)
+        queued_s = (now - self.result.started_at).total_seconds()
+        await self.enter(State.ADMITTED, start_time=now, queued_s=queued_s)
+
+    async def enter(self, state: State, reason: str = "", **fields: Unpack[RunFields]) -> None:
+        """Go to another state that is not an end; illegal moves raise `IllegalTransition`."""
+        before, self.state = self.state, check(self.state, state)
+        self.result.status = state.value
+        await asyncio.to_thread(
+            self.store.transition,
+            self.request.execution_id,
+            before.value,
+            state.value,
+            at=datetime.now(UTC),
+            reason=reason,
+            **fields,
+        )
+        self._announce(reason)
+
+    def remaining_s(self) -> float:
+        """Seconds left of the time limit."""
+        used = 0.0 if self._admitted_at is None else time.monotonic() - self._admitted_at
+        return max(0.0, self.timeout_s - used)
+
+    def begin_measuring(self) -> None:
+        """Count what the run uses from now on."""
+        self._sampler = ResourceSampler()
+        self._sampler.__enter__()
+
+    def interrupt(self) -> None:
+        """Stop the steps that still work, and every process that they started."""
+        self.workers.interrupt()
+        ended = end_marked_processes(self.request.execution_id)
+        self.stuck = not self.workers.left(GRACE_S)
+        if ended or self.stuck:
+            log.warning(
+                "stopped %d processes%s",
+                ended,
+                "; a step does not react and is left behind" if self.stuck else "",
+            )
+
+    def finish(self, state: State, message: str = "", error: BaseException | None = None) -> None:
+        """Close the run: no await in here, so that it also works while everything else is being torn down."""
+        if self.state in TERMINAL:
+            return
+        before, self.state = self.state, check(self.state, state)
+        result = self.result
+        result.status = state.value
+        result.finished_at = datetime.now(UTC)
+        result.duration_s = (result.finished_at - result.started_at).total_seconds()
+        result.message = message or result.message
+        fields: RunFields = {
+            "duration_s": result.duration_s,
+            "error_class": type(error).__name__ if error else None,
+            "error_message": str(error) if error else None,
+            "predicted_changes": len(result.predicted_changes),
+            "findings": Counter(finding.severity.value for finding in result.findings),
+        }
+        if self._sampler is not None:
+            self._sampler.__exit__(None, None, None)
+            usage = self._sampler.usage
+            result.metrics.update({k: v for k, v in usage.to_dict().items() if v is not None})
+            fields["cpu_s"], fields["max_rss_mb"] = usage.cpu_s, usage.max_rss_mb
+            fields["read_bytes"], fields["written_bytes"] = usage.read_bytes, usage.written_bytes
+        try:
+            self.store.close_run(
+                self.request.execution_id,
+                before.value,
+                state.value,
+                result.finished_at,
+                message,
+                result=result.to_dict(),
+                **fields,
+            )
+        except HistoryUnavailable as lost:
+            # The work is done and cannot be undone by raising now; the next start will find the run unfinished.
+            log.error("the end of run %s cannot be recorded: %s", self.request.execution_id, lost)
+            result.message = f"{result.message}\nThe history could not record the end of this run: {lost}".strip()
+        self._announce(message)
+
+    # Within
+
+    async def _take_slot(self) -> None:
+        limit = self.settings.automation.max_concurrent_executions
+        wait_s = self.settings.automation.concurrency_wait
+        deadline = time.monotonic() + wait_s
+        while not await asyncio.to_thread(self.store.acquire_slot, self.request.execution_id, limit):
+            if time.monotonic() >= deadline:
+                raise ConcurrencyLimitReached(
+                    f"{limit} executions are active and none ended within {wait_s:g} s. "
+                    "See `automation history --status active`, wait, or raise "
+                    "`max_concurrent_executions` in the settings file."
+                )
+            await asyncio.sleep(SLOT_PAUSE_S)  # a slot is free when its row says so; there is nobody to notify us
+
+    def _announce(self, reason: str) -> None:
+        log.info("%s is %s%s", self.result.script_name, self.state.value, f": {reason}" if reason else "")
+        self._tell(StateChanged(self.request.execution_id, self.state, reason))
+
+    def _tell(self, event: Event) -> None:
+        if self._listener is not None:
+            self._listener(event)
+
+
+def refused(error: BaseException) -> bool:
+    """True for an error that means `you may not` or `not like this`, as opposed to `it was tried and failed`."""
+    return isinstance(error, AutomationError) and error.exit_code == 2

@@ -1,0 +1,194 @@
+"""`AutomationOrchestrator`: one execution from the caller's words to the result."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any
+
+from automation_scripts import catalog
+from automation_scripts.context import ExecutionContext
+from automation_scripts.errors import ServerUnavailable
+from automation_scripts.execution.events import Listener, Submission, submitted
+from automation_scripts.execution.request import Trigger, new_execution_id, resolve
+from automation_scripts.history.opened import open_store
+from automation_scripts.observability.logs import configure_logging
+from automation_scripts.results import ExecutionResult
+from automation_scripts.server.embedded import EmbeddedServer
+from automation_scripts.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+
+class AutomationOrchestrator:
+    """Runs the scripts of the catalogue, each as a governed Prefect flow.
+
+    Args:
+        settings: the settings to use; read from `AUTOMATION_CONFIG_PATH` and the other variables when not given.
+        listener: told of each change of state and each step of the runs that this orchestrator starts.
+        trigger: what the history shows as the origin of the runs.
+
+    Raises:
+        ConfigurationError: the settings cannot be used.
+
+    Example:
+        >>> orchestrator = AutomationOrchestrator()                                     # doctest: +SKIP
+        >>> result = orchestrator.execute_script_sync(
+        ...     "config_validator", parameters={"config_path": "examples/config"}
+        ... )                                                                           # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        listener: Listener | None = None,
+        trigger: Trigger = Trigger.PYTHON,
+    ) -> None:
+        self.settings = settings or load_settings()
+        self._listener = listener
+        self._trigger = trigger
+        self.stuck = False
+        """True when a run was stopped and one of its steps still hangs in a call that nothing can interrupt."""
+        configure_logging(self.settings)
+
+    async def execute_script(
+        self,
+        script_name: str,
+        context: ExecutionContext | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> ExecutionResult:
+        """Run one script and wait for its end.
+
+        Args:
+            script_name: a name of the catalogue.
+            context: who asks, for which environment; the defaults of `ExecutionContext` when not given.
+            parameters: the script's parameters.
+            timeout_s: the time limit in seconds; the settings decide when not given.
+
+        Returns:
+            What the run came to, also when it failed, timed out, was cancelled or has findings.
+
+        Raises:
+            UnknownScript: there is no such script, or it is planned and cannot run yet.
+            InvalidParameters: a parameter or a field of the context is wrong.
+            AccessDenied, ApprovalRequired, ConcurrencyLimitReached: the run was refused.
+            ServerUnavailable: no Prefect server can be reached or started.
+            HistoryUnavailable: the run cannot be recorded, so it does not start.
+        """
+        script = catalog.get(script_name).require_available()
+        context = (context or ExecutionContext()).resolved()
+        request = resolve(script, parameters or {}, context, self._trigger, self.settings)
+        await asyncio.to_thread(open_store, self.settings)
+        api_url, flow = await asyncio.gather(
+            asyncio.to_thread(self.server_url), asyncio.to_thread(self._import_flow, script)
+        )
+        submission = Submission(
+            self.settings,
+            self._trigger,
+            new_execution_id(),
+            listener=self._listener,
+            timeout_s=timeout_s,
+        )
+        with ExitStack() as stack:
+            stack.enter_context(_prefect_at(api_url))
+            stack.enter_context(_tagged(script.name, context.environment))
+            token = submitted.set(submission)
+            stack.callback(submitted.reset, token)
+            state = await flow(
+                **request.parameters.model_dump(mode="json"),
+                context=context.model_dump(mode="json"),
+                return_state=True,
+            )
+        self.stuck = self.stuck or submission.stuck
+        return _answer(submission, state)
+
+    def execute_script_sync(
+        self,
+        script_name: str,
+        context: ExecutionContext | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> ExecutionResult:
+        """`execute_script` for code that is not async. Same arguments, result and errors.
+
+        Raises:
+            RuntimeError: an event loop already runs in this thread; await `execute_script` there.
+        """
+        return asyncio.run(self.execute_script(script_name, context, parameters, timeout_s=timeout_s))
+
+    async def execute_deployment(
+        self,
+        script_name: str,
+        context: ExecutionContext | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Let a worker run the script's deployment, and wait for its end. Cancelling this cancels the run.
+
+        Raises:
+            InvalidParameters: the script has no deployment on the server, or a parameter is wrong.
+            Further errors as `execute_script`.
+        """
+        from automation_scripts.deployed import follow_deployment
+
+        script = catalog.get(script_name).require_available()
+        context = (context or ExecutionContext()).resolved()
+        request = resolve(script, parameters or {}, context, self._trigger, self.settings)
+        store = await asyncio.to_thread(open_store, self.settings)
+        api_url = await asyncio.to_thread(self.server_url)
+        given = {**request.parameters.model_dump(mode="json"), "context": context.model_dump(mode="json")}
+        with _prefect_at(api_url):
+            flow_run_id, ending = await follow_deployment(script.name, given)
+        record = await asyncio.to_thread(store.of_flow_run, flow_run_id)
+        if record is None or record.result is None:
+            raise ServerUnavailable(f"The worker's run {flow_run_id} left no result: {ending}. See its log in the UI.")
+        return ExecutionResult.from_dict(record.result)
+
+    def server_url(self) -> str:
+        """The address of the Prefect API: the one that is configured, or the embedded server's, started if need be.
+
+        Raises:
+            ServerUnavailable: the embedded server cannot be started.
+        """
+        return self.settings.prefect.api_url or self.embedded_server().ensure().api_url
+
+    def embedded_server(self) -> EmbeddedServer:
+        """The embedded server of the state folder, running or not."""
+        return EmbeddedServer(self.settings.home, port=self.settings.server.port, warm=self.settings.server.warm_runner)
+
+    def _import_flow(self, script: catalog.Script) -> Any:
+        # Prefect reads its environment when it is first imported; its own files belong into the state folder too.
+        os.environ.setdefault("PREFECT_HOME", str(self.settings.home / "prefect"))
+        os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
+        os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "automation")
+        os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+        return script.flow()
+
+
+def _answer(submission: Submission, state: State[Any]) -> ExecutionResult:
+    if submission.refusal is not None:
+        raise submission.refusal
+    if submission.result is None:
+        raise ServerUnavailable(
+            f"Prefect did not start the run: {state.name}: {state.message}. "
+            "See `automation server status` and the server's log."
+        )
+    return submission.result
+
+
+def _prefect_at(api_url: str) -> AbstractContextManager[Any]:
+    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
+
+    return temporary_settings({PREFECT_API_URL: api_url, PREFECT_UI_URL: api_url.removesuffix("/api")})
+
+
+def _tagged(*tags: str) -> AbstractContextManager[Any]:
+    from prefect import tags as prefect_tags
+
+    return prefect_tags(*tags)

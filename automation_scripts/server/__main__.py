@@ -1,0 +1,129 @@
+"""The embedded server's process: `python -m automation_scripts.server --home=DIR --port=N --ready-fd=N [--no-warm]`.
+
+Started by `EmbeddedServer`, not by people. It serves Prefect's API and UI on the loopback address only, and keeps the
+warm runner and a worker alive beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import uuid
+from pathlib import Path
+
+from automation_scripts.processes import ProcessIdentity
+from automation_scripts.server.embedded import INSTANCE_HEADER
+from automation_scripts.server.record import ServerFolder, ServerRecord
+from automation_scripts.server.supervisor import Companions
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    options = _options()
+    folder = ServerFolder(options.home)
+    folder.create()
+    listener = _bind(options.port)
+    port: int = listener.getsockname()[1]
+    _prepare_environment(folder, port)
+    companions = Companions(folder, port) if options.warm and hasattr(os, "fork") else None
+    if companions:
+        companions.start_warm_runner()
+    try:
+        asyncio.run(_serve(folder, listener, port, options.ready_fd, companions))
+    finally:
+        if companions:
+            companions.stop()
+        record = ServerRecord.read(folder.record)
+        if record and record.pid == os.getpid():
+            folder.record.unlink(missing_ok=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="automation_scripts.server")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=4200)
+    parser.add_argument("--ready-fd", type=int, default=None)
+    parser.add_argument("--no-warm", dest="warm", action="store_false")
+    return parser.parse_args()
+
+
+def _bind(preferred: int) -> socket.socket:
+    """A listening socket on the loopback address: the preferred port, or any free one when it is taken."""
+    for port in (preferred, 0):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            # Listening now, not later: a port that is only bound can still be taken by a listener.
+            listener.listen(512)
+            return listener
+        except OSError:
+            listener.close()
+            if port == 0:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _prepare_environment(folder: ServerFolder, port: int) -> None:
+    """Prefect reads its settings when it is imported, so they are set before."""
+    os.environ.pop("PREFECT_API_URL", None)
+    os.environ["PREFECT_HOME"] = str(folder.prefect_home)
+    os.environ["PREFECT_SERVER_API_HOST"] = "127.0.0.1"
+    os.environ["PREFECT_SERVER_API_PORT"] = str(port)
+    os.environ["PREFECT_UI_API_URL"] = f"http://127.0.0.1:{port}/api"
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+
+async def _serve(
+    folder: ServerFolder,
+    listener: socket.socket,
+    port: int,
+    ready_fd: int | None,
+    companions: Companions | None,
+) -> None:
+    import prefect
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    from automation_scripts.server.app import use_immediate_transactions, with_identity
+
+    use_immediate_transactions()
+    instance = uuid.uuid4().hex
+    application = with_identity(create_app(), INSTANCE_HEADER, instance)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            log_level="warning",
+            # Longer than Prefect's client keeps an idle connection: a server that closes first breaks requests.
+            timeout_keep_alive=65,
+            # Open event streams of browsers must not hold up a stop.
+            timeout_graceful_shutdown=3,
+            # Prefect migrates its database in the lifespan; a failure there must end the process.
+            lifespan="on",
+        )
+    )
+
+    async def announce() -> None:
+        while not server.started:
+            await asyncio.sleep(0.02)  # uvicorn offers a flag, no event
+        me = ProcessIdentity.current()
+        ServerRecord(me.pid, me.started, port, instance, prefect.__version__).write(folder.record)
+        if ready_fd is not None:
+            os.write(ready_fd, f"ready {port}".encode())
+            os.close(ready_fd)
+        if companions:
+            await companions.supervise()
+
+    announcing = asyncio.create_task(announce())
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        announcing.cancel()
+    if not server.started:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Start the local Prefect server once, find it again, check its health, stop it.
+
+One server a state folder: whoever wants it takes a file lock first, so that two commands that start at once end up
+with one server. A record whose process is gone, or whose port answers for another server, is stale and is replaced.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from automation_scripts.errors import ServerUnavailable
+from automation_scripts.processes import end_tree
+from automation_scripts.server.record import ServerFolder, ServerRecord
+
+INSTANCE_HEADER = "x-automation-instance"
+START_LIMIT_S = 120.0
+"""A first start migrates a new database: 10 s on an idle two-core machine, far more on a busy one."""
+HEALTH_LIMIT_S = 10.0
+
+
+class EmbeddedServer:
+    """The Prefect server that belongs to one state folder.
+
+    Args:
+        home: the state folder (`AUTOMATION_HOME`).
+        port: the port to prefer; when another program has it, a free one is taken.
+        warm: also keep a warm runner and a worker, so that runs from the UI, the API and schedules start quickly.
+    """
+
+    def __init__(self, home: Path, port: int = 4200, warm: bool = True) -> None:
+        self.folder = ServerFolder(home)
+        self.port = port
+        self.warm = warm
+
+    def find(self) -> ServerRecord | None:
+        """The server that runs and answers; None when there is none."""
+        record = ServerRecord.read(self.folder.record)
+        if record is None or not record.identity.alive() or not answers(record):
+            return None
+        return record
+
+    def ensure(self) -> ServerRecord:
+        """The running server, started when there is none.
+
+        Raises:
+            ServerUnavailable: it cannot be started; the message holds the end of its log.
+        """
+        if record := self.find():
+            return record
+        with self._lock():
+            if record := self.find():
+                return record
+            self._clear_stale()
+            return self._start()
+
+    def stop(self, grace_s: float = 10.0) -> bool:
+        """End the server and everything it started. False when none ran."""
+        if not self.folder.home.is_dir():
+            return False
+        with self._lock():
+            return self._end_recorded(grace_s)
+
+    def _end_recorded(self, grace_s: float) -> bool:
+        record = ServerRecord.read(self.folder.record)
+        process = record.identity.process() if record else None
+        if process is not None:
+            end_tree(process, grace_s)
+        self.folder.record.unlink(missing_ok=True)
+        return process is not None
+
+    def _clear_stale(self) -> None:
+        """Remove the record of a dead server, and end one that lives but does not answer: two would share a database."""
+        self._end_recorded(grace_s=5.0)
+
+    def _start(self) -> ServerRecord:
+        ready, announce = os.pipe()
+        try:
+            with self.folder.log.open("ab") as log:
+                process = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        "automation_scripts.server",
+                        f"--home={self.folder.home}",
+                        f"--port={self.port}",
+                        f"--ready-fd={announce}",
+                        *([] if self.warm else ["--no-warm"]),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=(announce,),
+                    start_new_session=True,
+                    cwd=self.folder.home,
+                )
+            os.close(announce)
+            announce = -1
+            # The server says when it is ready; its death closes the pipe, so neither case waits for a clock.
+            readable, _, _ = select.select([ready], [], [], START_LIMIT_S)
+            said = os.read(ready, 64) if readable else b""
+        finally:
+            os.close(ready)
+            if announce >= 0:
+                os.close(announce)
+        record = ServerRecord.read(self.folder.record)
+        if said.startswith(b"ready") and record and record.pid == process.pid:
+            return record
+        end_tree(psutil.Process(process.pid), grace_s=1.0)
+        process.wait()
+        why = "did not answer in time" if not said and not readable else "ended while starting"
+        raise ServerUnavailable(
+            f"The local Prefect server {why}. Its log is {self.folder.log}; the end of it:\n{self._log_tail()}\n"
+            "Run `automation doctor` for a check of the installation, or set PREFECT_API_URL to use another server."
+        )
+
+    def _log_tail(self, size: int = 2000) -> str:
+        try:
+            data = self.folder.log.read_bytes()[-size:]
+        except OSError as error:
+            return f"(no log: {error})"
+        return data.decode("utf-8", "replace").strip()
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        try:
+            self.folder.create()
+            handle = os.open(self.folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ServerUnavailable(
+                f"The state folder {self.folder.home} cannot be used: {error.strerror or error}. "
+                "Make it writable, or set AUTOMATION_HOME to another folder."
+            ) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def answers(record: ServerRecord, limit_s: float = HEALTH_LIMIT_S) -> bool:
+    """Whether the recorded address answers as healthy **and** as this very server, not as another one on its port."""
+    connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=limit_s)
+    try:
+        connection.request("GET", "/api/health")
+        response = connection.getresponse()
+        return response.status == 200 and response.getheader(INSTANCE_HEADER) == record.instance
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

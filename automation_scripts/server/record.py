@@ -1,0 +1,91 @@
+"""What is known of the running embedded server: one small file in the state folder, written by the server itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from automation_scripts.processes import ProcessIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFolder:
+    """The files of the embedded server under the state folder (`AUTOMATION_HOME`)."""
+
+    home: Path
+
+    @property
+    def prefect_home(self) -> Path:
+        """Prefect's own folder: its database, its settings, its results."""
+        return self.home / "prefect"
+
+    @property
+    def record(self) -> Path:
+        """Who serves, and where."""
+        return self.home / "server.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever starts or stops the server."""
+        return self.home / "server.lock"
+
+    @property
+    def log(self) -> Path:
+        """What the server process printed."""
+        return self.home / "logs" / "prefect-server.log"
+
+    @property
+    def warm_socket(self) -> Path:
+        """Where the warm runner listens."""
+        return self.home / "warm.sock"
+
+    def create(self) -> None:
+        """Make the folders; only their owner may look inside.
+
+        Raises:
+            OSError: the state folder cannot be created or written.
+        """
+        for folder in (self.home, self.prefect_home, self.log.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRecord:
+    """One running server: its process, its address, and the identity that its answers carry."""
+
+    pid: int
+    started: float
+    port: int
+    instance: str
+    prefect_version: str
+
+    @property
+    def api_url(self) -> str:
+        """The address for `PREFECT_API_URL`."""
+        return f"http://127.0.0.1:{self.port}/api"
+
+    @property
+    def ui_url(self) -> str:
+        """Where a browser finds the Prefect UI."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def identity(self) -> ProcessIdentity:
+        """The server's process."""
+        return ProcessIdentity(self.pid, self.started)
+
+    def write(self, path: Path) -> None:
+        """Store atomically: a reader sees the old record or the new one, never half of one."""
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        temporary.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> ServerRecord | None:
+        """The stored record; None when there is none or it cannot be read as one (a stale or torn file)."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None

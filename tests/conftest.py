@@ -1,0 +1,51 @@
+"""What all tests share. Nothing here touches the user's own state: every test has a state folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from automation_scripts.server.embedded import EmbeddedServer
+
+INHERITED = ("AUTOMATION_", "PREFECT_")
+
+
+@pytest.fixture(autouse=True)
+def _no_inherited_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(INHERITED):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder in which a server has run once: copying it saves the others the migration of a new database."""
+    home = tmp_path_factory.mktemp("migrated")
+    server = EmbeddedServer(home, port=0, warm=False)
+    server.ensure()
+    server.stop()
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path, migrated_home: Path) -> Iterator[Path]:
+    """A state folder with a migrated Prefect database; its server, if the test starts one, is stopped."""
+    home = tmp_path / "home"
+    shutil.copytree(migrated_home, home)
+    yield home
+    EmbeddedServer(home).stop(grace_s=3.0)
+
+
+@pytest.fixture(scope="session")
+def server_home(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Iterator[Path]:
+    """A state folder whose server, warm runner and worker run for the whole session."""
+    home = tmp_path_factory.mktemp("session") / "home"
+    shutil.copytree(migrated_home, home)
+    server = EmbeddedServer(home, port=0)
+    server.ensure()
+    yield home
+    server.stop(grace_s=3.0)
