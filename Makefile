@@ -37,7 +37,7 @@ lint: setup  ## Style, types and layers.
 	$(BIN)/lint-imports
 
 requirements: setup  ## Bring requirements.txt back in step with the lock file.
-	$(UV) export --quiet --locked --all-extras --no-dev --no-emit-project --no-hashes --output-file requirements.txt
+	$(UV) export --quiet --locked --all-extras --no-dev --no-hashes --no-annotate --no-header --output-file requirements.txt
 
 benchmark: setup  ## Measure; see docs/benchmarks.md.
 	$(BIN)/python -m benchmarks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -15,12 +16,15 @@ from automation_scripts.execution.events import Listener, Submission, submitted
 from automation_scripts.execution.request import Trigger, new_execution_id, resolve
 from automation_scripts.history.opened import open_store
 from automation_scripts.observability.logs import configure_logging
+from automation_scripts.reconciliation import report_crashes
 from automation_scripts.results import ExecutionResult
 from automation_scripts.server.embedded import EmbeddedServer
 from automation_scripts.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
+
+    from automation_scripts.history.store import HistoryStore
 
 
 class AutomationOrchestrator:
@@ -51,6 +55,7 @@ class AutomationOrchestrator:
         self.settings = settings or load_settings()
         self._listener = listener
         self._trigger = trigger
+        self._crashes_reported = False
         self.stuck = False
         """True when a run was stopped and one of its steps still hangs in a call that nothing can interrupt."""
         configure_logging(self.settings)
@@ -84,7 +89,7 @@ class AutomationOrchestrator:
         script = catalog.get(script_name).require_available()
         context = (context or ExecutionContext()).resolved()
         request = resolve(script, parameters or {}, context, self._trigger, self.settings)
-        await asyncio.to_thread(open_store, self.settings)
+        store = await asyncio.to_thread(open_store, self.settings)
         api_url, flow = await asyncio.gather(
             asyncio.to_thread(self.server_url), asyncio.to_thread(self._import_flow, script)
         )
@@ -98,6 +103,7 @@ class AutomationOrchestrator:
         with ExitStack() as stack:
             stack.enter_context(_prefect_at(api_url))
             stack.enter_context(_tagged(script.name, context.environment))
+            reporting = self._report_crashes_once(store)
             token = submitted.set(submission)
             stack.callback(submitted.reset, token)
             state = await flow(
@@ -105,6 +111,7 @@ class AutomationOrchestrator:
                 context=context.model_dump(mode="json"),
                 return_state=True,
             )
+            await reporting
         self.stuck = self.stuck or submission.stuck
         return _answer(submission, state)
 
@@ -162,6 +169,15 @@ class AutomationOrchestrator:
         """The embedded server of the state folder, running or not."""
         return EmbeddedServer(self.settings.home, port=self.settings.server.port, warm=self.settings.server.warm_runner)
 
+    def _report_crashes_once(self, store: HistoryStore) -> asyncio.Future[int]:
+        """Tell Prefect, beside the first run of this orchestrator, what became of runs whose process was killed."""
+        if self._crashes_reported:
+            done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            done.set_result(0)
+            return done
+        self._crashes_reported = True
+        return asyncio.create_task(report_crashes(store))
+
     def _import_flow(self, script: catalog.Script) -> Any:
         # Prefect reads its environment when it is first imported; its own files belong into the state folder too.
         os.environ.setdefault("PREFECT_HOME", str(self.settings.home / "prefect"))
@@ -183,9 +199,21 @@ def _answer(submission: Submission, state: State[Any]) -> ExecutionResult:
 
 
 def _prefect_at(api_url: str) -> AbstractContextManager[Any]:
-    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
+    from prefect.context import SettingsContext
 
-    return temporary_settings({PREFECT_API_URL: api_url, PREFECT_UI_URL: api_url.removesuffix("/api")})
+    profile, settings = _prefect_settings(api_url)
+    return SettingsContext(profile=profile, settings=settings)
+
+
+@functools.lru_cache(maxsize=8)
+def _prefect_settings(api_url: str) -> tuple[Any, Any]:
+    """Prefect's settings with this address. Made once: reading and checking them all again takes 50 ms a run."""
+    from prefect.context import get_settings_context
+    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
+
+    context = get_settings_context()
+    changes = {PREFECT_API_URL: api_url, PREFECT_UI_URL: api_url.removesuffix("/api")}
+    return context.profile, context.settings.copy_with_update(updates=changes)
 
 
 def _tagged(*tags: str) -> AbstractContextManager[Any]:

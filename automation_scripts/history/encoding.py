@@ -39,7 +39,7 @@ def to_json(value: Any) -> str:
     return text
 
 
-def _clean(value: Any, depth: int) -> Any:  # noqa: PLR0911 - one return a kind of value
+def _clean(value: Any, depth: int) -> Any:
     if isinstance(value, Enum):
         return _clean(value.value, depth)
     if value is None or isinstance(value, (bool, int)):
@@ -57,7 +57,7 @@ def _clean(value: Any, depth: int) -> Any:  # noqa: PLR0911 - one return a kind 
     return _clean(_plain(value), depth + 1)
 
 
-def _plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
+def _plain(value: Any) -> Any:
     """One step from an object towards JSON."""
     if isinstance(value, (datetime, date)):
         return value.isoformat()

@@ -169,6 +169,13 @@ class HistoryStore:
             ).scalar_one_or_none()
         return row_to_run(found, result)
 
+    def of_flow_run(self, flow_run_id: str) -> RunRecord | None:
+        """The newest run of this Prefect flow run, with its result; None when there is none."""
+        query = select(runs.c.execution_id).where(runs.c.flow_run_id == flow_run_id)
+        with self.database.read() as connection:
+            found = connection.execute(query.order_by(runs.c.attempt.desc()).limit(1)).scalar_one_or_none()
+        return self.get(found) if found else None
+
     def transitions(self, execution_id: str) -> list[Transition]:
         """The changes of state of one run, in order; empty for an unknown run."""
         ordered = select(transitions).where(transitions.c.execution_id == execution_id).order_by(transitions.c.seq)

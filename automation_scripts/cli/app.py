@@ -1,0 +1,45 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from automation_scripts.cli import deploy, doctor, history, run, scripts, server, statistics
+
+
+def build_app() -> typer.Typer:
+    """The `automation` application."""
+    app = typer.Typer(
+        name="automation",
+        help="Governed automation on Prefect: configuration checks, deployments and system operations.",
+        epilog="Start with: automation run config_validator -p config_path=examples/config",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    run.register(app)
+    scripts.register(app)
+    history.register(app)
+    statistics.register(app)
+    server.register(app)
+    deploy.register(app)
+    doctor.register(app)
+    return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"automation {version('automation-scripts')}")
+        raise typer.Exit
+
+
+def _options(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", is_eager=True, callback=_version
+    ),
+) -> None:
+    pass

@@ -1,0 +1,76 @@
+"""The one way to say that a name leads nowhere, with the nearest name that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from automation_scripts.results import Finding, Severity
+from automation_scripts.suggest import nearest
+from automation_scripts.validation.corpus import CheckedDocument
+from automation_scripts.validation.graphs import cycles
+from automation_scripts.validation.pointing import replace
+from automation_scripts.validation.tree import Kind, Node, PathKey, Span, Style
+
+
+def missing_name(
+    document: CheckedDocument,
+    node: Node,
+    rule: str,
+    message: str,
+    name: str,
+    known: Iterable[str],
+    path: Sequence[PathKey],
+    *,
+    severity: Severity = Severity.HIGH,
+    span: Span | None = None,
+    otherwise: str = "",
+) -> Finding:
+    """A finding for a name that nothing defines; the only near name becomes its fix."""
+    known = sorted(set(known))
+    near = nearest(name, known)
+    whole = node.kind is Kind.SCALAR and node.value == name and node.style is Style.PLAIN and node.anchor is None
+    if near:
+        suggestion = f"Did you mean '{near}'?"
+    elif otherwise:
+        suggestion = otherwise
+    elif known:
+        listed = ", ".join(known[:8]) + ("…" if len(known) > 8 else "")
+        suggestion = f"Define it, or use one of: {listed}."
+    else:
+        suggestion = "Define it, or remove the reference."
+    return document.finding(
+        span or node.span,
+        f"reference/{rule}",
+        severity,
+        message,
+        "dangling-ref",
+        path=path,
+        suggestion=suggestion,
+        fix=(replace(document.file, node.span, near),) if near and whole else (),
+    )
+
+
+def cycle_findings(
+    document: CheckedDocument,
+    graph: dict[str, list[str]],
+    edges: dict[tuple[str, str], tuple[Node, tuple[PathKey, ...]]],
+    rule: str,
+    what: str,
+) -> list[Finding]:
+    """One finding per cycle of `graph`, at the edge that closes it. `edges` says where each edge is written."""
+    found = []
+    for way in cycles(graph):
+        node, path = edges[(way[-1], way[0])]
+        shown = " → ".join([*way[:12], *(["…"] if len(way) > 12 else []), way[0]])
+        found.append(
+            document.finding(
+                node.span,
+                f"reference/{rule}",
+                Severity.HIGH,
+                f"{what} form a cycle: {shown}." if len(way) > 1 else f"'{way[0]}' refers to itself.",
+                "cycle",
+                path=path,
+                suggestion="Remove one of these references.",
+            )
+        )
+    return found

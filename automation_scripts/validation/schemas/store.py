@@ -1,0 +1,188 @@
+"""The schemas that ship with this package: their catalogue, and each one's content with its overlay applied."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from automation_scripts.errors import ConfigurationError
+
+Schema = dict[str, Any]
+
+BASE_URI = "https://automation-scripts.invalid/schemas/"
+"""Under a name that can never be looked up (RFC 2606); references in the schemas are relative to it."""
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+CATALOG = HERE / "catalog.yaml"
+FETCHED = HERE / "fetched.json"
+"""Written by the update command: when each schema was released, and the hash of what was fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """A file inside a published Python package."""
+
+    package: str
+    version: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """One schema of the catalogue; `catalog.yaml` explains the fields. `source` is None for schemas written here."""
+
+    id: str
+    file: str
+    title: str
+    licence: str
+    kind: str | None = None
+    version: str | None = None
+    urls: tuple[str, ...] = ()
+    source: PackageSource | None = None
+    upstream: str | None = None
+    version_note: str | None = None
+    date: str | None = None
+    licence_file: str | None = None
+    changes: tuple[str, ...] = ()
+    overlay: str | None = None
+    reading: str = "1.1"
+    null_unsets: bool = False
+    reference: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """The name that the schema is known by inside this package, and in references to it."""
+        return f"{BASE_URI}{self.id}"
+
+
+@lru_cache(maxsize=1)
+def entries() -> tuple[CatalogEntry, ...]:
+    """The catalogue, in its own order.
+
+    Raises:
+        ConfigurationError: when catalog.yaml cannot be used; it names the entry.
+    """
+    fetched = json.loads(FETCHED.read_text(encoding="utf-8")) if FETCHED.exists() else {}
+    return tuple(_entry(raw, fetched) for raw in yaml.safe_load(CATALOG.read_text(encoding="utf-8"))["schemas"])
+
+
+def _entry(raw: dict[str, Any], fetched: dict[str, dict[str, str]]) -> CatalogEntry:
+    fields = dict(raw)
+    source = fields.pop("source", "own")
+    fields.setdefault("date", fetched.get(raw.get("id", ""), {}).get("date"))
+    if fields["date"] is not None:
+        fields["date"] = str(fields["date"])
+    for name in ("urls", "changes"):
+        fields[name] = tuple(fields.get(name, ()))
+    try:
+        return CatalogEntry(**fields, source=None if source == "own" else PackageSource(**source))
+    except TypeError as error:
+        raise ConfigurationError(f"{CATALOG.name}: entry {raw.get('id', raw)!r} is wrong: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _by_id() -> dict[str, CatalogEntry]:
+    return {entry.id: entry for entry in entries()}
+
+
+@lru_cache(maxsize=1)
+def _by_url() -> dict[str, CatalogEntry]:
+    return {_plain_url(url): entry for entry in entries() for url in entry.urls}
+
+
+def entry(schema_id: str) -> CatalogEntry:
+    """The catalogue entry of that id.
+
+    Raises:
+        ConfigurationError: when there is none.
+    """
+    if schema_id not in _by_id():
+        raise ConfigurationError(f"There is no schema {schema_id!r}. Known: {', '.join(sorted(_by_id()))}.")
+    return _by_id()[schema_id]
+
+
+def entry_for_url(url: str) -> CatalogEntry | None:
+    """The schema that this address means, whatever its scheme, `www.`, `.json` or `#` ending; None when unknown."""
+    return _by_url().get(_plain_url(url))
+
+
+def entry_for_kind(kind: str, version: str | None = None) -> CatalogEntry | None:
+    """The schema for a document kind: the one whose version begins the document's, else the one without version."""
+    fallback = None
+    for candidate in entries():
+        if candidate.kind != kind:
+            continue
+        if candidate.version is None:
+            fallback = candidate
+        elif version and (version == candidate.version or version.startswith(candidate.version + ".")):
+            return candidate
+    return fallback
+
+
+def _plain_url(url: str) -> str:
+    plain = url.strip().split("://", 1)[-1].rstrip("#").rstrip("/")
+    return plain.removeprefix("www.").removeprefix("json.").removesuffix(".json")
+
+
+@lru_cache(maxsize=64)
+def load(schema_id: str) -> Schema:
+    """The schema of that id, with its overlay applied. The same object each time: do not change it.
+
+    Raises:
+        ConfigurationError: when the id is unknown, or its file is missing or no JSON.
+    """
+    found = entry(schema_id)
+    try:
+        schema: Schema = json.loads((DATA / found.file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"The schema {schema_id!r} cannot be read from {found.file}: {error}. Install the package again."
+        ) from error
+    if found.overlay:
+        apply_overlay(schema, yaml.safe_load((DATA / found.overlay).read_text(encoding="utf-8")), found.overlay)
+    return schema
+
+
+def apply_overlay(schema: Schema, steps: list[dict[str, Any]], name: str) -> None:
+    """Change `schema` in place. A step names a place (`at`, a JSON pointer or a list of them) and what to `set`
+    there, keyword by keyword, or to `drop`.
+
+    An `enum` that is set on something that may be null keeps null allowed: unset fields are written so.
+
+    Raises:
+        ConfigurationError: when a place does not exist, so that an updated schema cannot lose a step unseen.
+    """
+    for step in steps:
+        for pointer in [step["at"]] if isinstance(step["at"], str) else step["at"]:
+            target = at_pointer(schema, pointer)
+            if not isinstance(target, dict):
+                raise ConfigurationError(f"{name}: the schema has no {pointer!r}. Mend or remove the step.")
+            for keyword in step.get("drop", ()):
+                target.pop(keyword, None)
+            target.update(step.get("set", {}))
+            if "enum" in step.get("set", {}) and "null" in _types(target):
+                target["enum"] = [*target["enum"], None]
+
+
+def _types(schema: Schema) -> list[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else types
+
+
+def at_pointer(document: Any, pointer: str) -> Any:
+    """What an RFC 6901 pointer leads to in plain data; None when it leads nowhere."""
+    for raw in pointer.split("/")[1:]:
+        step = raw.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict) and step in document:
+            document = document[step]
+        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
+            document = document[int(step)]
+        else:
+            return None
+    return document

@@ -1,0 +1,28 @@
+"""The security analysis of configuration: one call for all families of checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from automation_scripts.results import Finding
+from automation_scripts.validation.corpus import Corpus
+from automation_scripts.validation.exposure import check_exposure
+from automation_scripts.validation.isolation import check_isolation
+from automation_scripts.validation.permissions import check_permissions
+from automation_scripts.validation.secrets import find_secrets
+from automation_scripts.validation.tree import ParsedFile
+from automation_scripts.validation.weak_settings import check_settings
+from automation_scripts.validation.workflow_injection import check_injection
+
+FAMILIES = (find_secrets, check_isolation, check_permissions, check_exposure, check_settings, check_injection)
+
+
+def check_security(files: Sequence[ParsedFile] | Corpus) -> list[Finding]:
+    """Every security finding of the given files, in the order of file and line, each place once per rule."""
+    corpus = Corpus.of_files(files)
+    found: dict[tuple[str, str | None, int | None, int | None], Finding] = {}
+    for family in FAMILIES:
+        for finding in family(corpus):
+            # Anchored text that many services share is wrong once.
+            found.setdefault((finding.rule_id, finding.file, finding.line, finding.column), finding)
+    return sorted(found.values(), key=lambda f: (f.file or "", f.line or 0, f.column or 0, f.rule_id))

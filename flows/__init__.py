@@ -1,0 +1,1 @@
+"""The Prefect flows, one module a category. Each is a governed flow: see `flows.governed`."""

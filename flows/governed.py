@@ -1,0 +1,202 @@
+"""`@governed_flow(script)`: one lifecycle for every way into a run.
+
+The orchestrator, a person in the Prefect UI, a schedule, the API and a plain Python call all end up in the function
+that this decorator makes, so none of them can go around admission, history and the time limit.
+
+The flow's parameters are those of the script's own parameters model, spread out so that the run form of the UI shows
+them one by one, and a `context` group. They are checked here and not by Prefect, so that a request with a wrong field
+is refused and recorded like every other one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from prefect import Flow, flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.states import Cancelled, Failed
+
+from automation_scripts import catalog
+from automation_scripts.context import ExecutionContext
+from automation_scripts.errors import AutomationError, ExecutionTimeout
+from automation_scripts.execution.conduct import conduct
+from automation_scripts.execution.events import Submission, submitted
+from automation_scripts.execution.lifecycle import Execution
+from automation_scripts.execution.request import Trigger, new_execution_id, resolve
+from automation_scripts.history.opened import open_store
+from automation_scripts.results import ExecutionResult
+from automation_scripts.settings import load_settings
+from flows.runner import InterruptibleTaskRunner
+
+if TYPE_CHECKING:
+    from prefect.futures import PrefectFuture
+    from prefect.task_runners import TaskRunner
+
+Story = Callable[[Execution, Any], Awaitable[None]]
+ENGINE_PROCESS = "PREFECT__FLOW_RUN_ID"
+"""Set by Prefect's workers in a process that they start for one flow run only."""
+LAST_REPORT_S = 15.0
+UI_MESSAGE = "Run from the Prefect UI"
+"""How the run form of the UI describes the first state of a run that it creates."""
+
+
+def governed_flow(script_name: str) -> Callable[[Story], Flow[..., Any]]:
+    """Make a Prefect flow of a story: an async function of `(run, parameters)` that observes, plans and applies.
+
+    The flow returns an `ExecutionResult`. Called through Prefect, a run that failed ends as Failed, one at its time
+    limit as TimedOut, a cancelled one as Cancelled.
+    """
+
+    def decorate(story: Story) -> Flow[..., Any]:
+        script = catalog.get(script_name)
+
+        async def governed(**given: Any) -> ExecutionResult | State[Any]:
+            submission = submitted.get() or await _started_by_prefect()
+            try:
+                await _run(script, story, submission, given)
+            except asyncio.CancelledError:
+                if submitted.get() is None:
+                    raise  # Prefect asked for it, so Prefect records it
+                _uncancel()
+                return Cancelled(message="cancelled by the caller")
+            except ExecutionTimeout as error:
+                return Failed(name="TimedOut", message=str(error))
+            except AutomationError as error:
+                submission.refusal = error
+                return Failed(message=str(error))
+            except Exception as error:
+                return Failed(message=f"{type(error).__name__}: {error}")
+            assert submission.result is not None
+            return submission.result
+
+        governed.__name__ = governed.__qualname__ = story.__name__
+        governed.__module__ = story.__module__
+        governed.__doc__ = _documentation(story, script)
+        governed.__signature__ = _signature(script)  # type: ignore[attr-defined]
+        return flow(
+            name=script.name,
+            description=inspect.cleandoc(story.__doc__ or ""),
+            version=_version(),
+            validate_parameters=False,
+            task_runner=cast("TaskRunner[PrefectFuture[Any]]", InterruptibleTaskRunner()),
+        )(governed)
+
+    return decorate
+
+
+async def _run(script: catalog.Script, story: Story, submission: Submission, given: dict[str, Any]) -> None:
+    context = given.pop("context", None)
+    engine = FlowRunContext.get()
+    flow_run = engine.flow_run if engine else None
+    request = resolve(
+        script,
+        given,
+        context,
+        submission.trigger,
+        submission.settings,
+        execution_id=submission.execution_id,
+        attempt=flow_run.run_count if flow_run else 1,
+    )
+    execution = Execution(
+        request,
+        submission.settings,
+        open_store(submission.settings),
+        timeout_s=submission.timeout_s or submission.settings.timeout_for(script),
+        flow_run_id=str(flow_run.id) if flow_run else None,
+        listener=submission.listener,
+    )
+    submission.result = execution.result
+
+    async def body(run: Execution) -> None:
+        await story(run, request.parameters)
+
+    try:
+        await conduct(execution, body)
+    finally:
+        submission.stuck = execution.stuck
+        if execution.stuck:
+            _leave_behind(engine)
+
+
+def _leave_behind(engine: FlowRunContext | None) -> None:
+    """A step hangs in a call that nothing can interrupt. Do not wait for it; end the process if it is this run's own."""
+    if engine is not None and isinstance(engine.task_runner, InterruptibleTaskRunner):
+        engine.task_runner.abandon = True
+    if ENGINE_PROCESS in os.environ:
+        # Prefect still has to report the final state; then the stuck thread would keep the process alive.
+        last_resort = threading.Timer(LAST_REPORT_S, os._exit, (1,))
+        last_resort.daemon = True
+        last_resort.start()
+
+
+async def _started_by_prefect() -> Submission:
+    """Settings and trigger of a run that no caller of this process submitted."""
+    settings = await asyncio.to_thread(load_settings)
+    return Submission(settings, await _trigger(), new_execution_id())
+
+
+async def _trigger() -> Trigger:
+    engine = FlowRunContext.get()
+    flow_run = engine.flow_run if engine else None
+    if engine is None or flow_run is None or flow_run.deployment_id is None:
+        return Trigger.PYTHON
+    if flow_run.auto_scheduled:
+        return Trigger.SCHEDULE
+    async with get_client() as client:
+        states = await client.read_flow_run_states(flow_run.id)
+    messages = [state.message or "" for state in states]
+    return Trigger.UI if any(message.startswith(UI_MESSAGE) for message in messages) else Trigger.API
+
+
+def _signature(script: catalog.Script) -> inspect.Signature:
+    """The parameters model's fields, then the context: what the UI makes its run form of."""
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True),
+            annotation=field.annotation,
+        )
+        for name, field in script.parameters_model().model_fields.items()
+    ]
+    parameters.append(
+        inspect.Parameter(
+            "context",
+            inspect.Parameter.KEYWORD_ONLY,
+            default=ExecutionContext(),
+            annotation=ExecutionContext,
+        )
+    )
+    return inspect.Signature(parameters, return_annotation=ExecutionResult)
+
+
+def _documentation(story: Story, script: catalog.Script) -> str:
+    """The story's docstring with an `Args` section made from the parameters model; the UI shows both."""
+    lines = [inspect.cleandoc(story.__doc__ or ""), "", "Args:"]
+    for name, field in script.parameters_model().model_fields.items():
+        lines.append(f"    {name}: {field.description or name}")
+    lines.append("    context: Who asks, for which environment, and whether it is a dry run.")
+    return "\n".join(lines)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("automation-scripts")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _uncancel() -> None:
+    """The cancellation has been dealt with; what Prefect awaits next must not be cancelled again."""
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        task.uncancel()

@@ -1,0 +1,69 @@
+"""`config_validator` as a flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automation_scripts.execution.lifecycle import Execution
+from automation_scripts.validation.parameters import ConfigValidatorParameters
+from flows.governed import governed_flow
+from tasks import validation as steps
+from tasks.artifacts import Progress, publish_report
+from tasks.steps import outcome
+
+if TYPE_CHECKING:
+    from prefect.futures import PrefectFuture
+
+    from automation_scripts.validation.corpus import Corpus
+    from automation_scripts.validation.report import Report
+    from tasks.steps import Sealed
+
+
+@governed_flow("config_validator")
+async def validate_configuration(run: Execution, parameters: ConfigValidatorParameters) -> None:
+    """Validate YAML and JSON configuration: syntax, schemas, business rules, consistency and security.
+
+    Corrections that are safe are proposed, and written when `apply_fixes` is on and it is no dry run.
+    """
+    progress = Progress(run.request.script.name)
+    await progress.show(0)
+    examined = examine(parameters)
+    report = await outcome(examined.report)
+    await progress.show(80)
+
+    planning = steps.plan_fixes.submit(examined.corpus, examined.report, parameters)
+    plan = await outcome(planning)
+    if await run.planned(plan.predicted_changes, apply=parameters.apply_fixes):
+        written = await outcome(steps.write_fixes.submit(planning, parameters))
+        await run.verify(written)
+        report = await outcome(examine(parameters).report)
+
+    artifacts = await publish_report(run.request.script.name, report.markdown(), report.rows())
+    await progress.show(100)
+    run.report(findings=report.findings, metrics=report.metrics(), artifacts=artifacts)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """The steps of one look at the whole tree, under way."""
+
+    corpus: PrefectFuture[Sealed[Corpus]]
+    report: PrefectFuture[Sealed[Report]]
+
+
+def examine(parameters: ConfigValidatorParameters) -> Examination:
+    """discover → parse → { versions, schema, rules, inconsistencies, security, expectations, command } → report."""
+    found = steps.discover.submit(parameters)
+    corpus = steps.parse.submit(found, parameters)
+    families = [
+        steps.check_versions.submit(corpus),
+        steps.check_schemas.submit(corpus, found, parameters),
+        steps.check_rules.submit(corpus, parameters),
+        steps.check_inconsistencies.submit(corpus, found, parameters),
+        steps.check_security.submit(corpus),
+        steps.check_expectations.submit(corpus, parameters),
+    ]
+    if parameters.check_block:
+        families.append(steps.run_command.submit(found, parameters))
+    return Examination(corpus, steps.assemble.submit(found, corpus, families, parameters))

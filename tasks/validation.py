@@ -1,0 +1,197 @@
+"""The steps of `config_validator`: each is one call of the validation package."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from automation_scripts.errors import InvalidParameters
+from automation_scripts.execution.interruption import marked_environment
+from automation_scripts.execution.lifecycle import current
+from automation_scripts.results import Finding, PredictedChange
+from automation_scripts.validation.corpus import Corpus
+from automation_scripts.validation.discovery import Discovery
+from automation_scripts.validation.discovery import discover as find_files
+from automation_scripts.validation.fixes import FixPlan
+from automation_scripts.validation.fixes import plan_fixes as choose_fixes
+from automation_scripts.validation.fixes import write_fixes as write_plan
+from automation_scripts.validation.limits import Limits
+from automation_scripts.validation.parameters import ConfigValidatorParameters
+from automation_scripts.validation.report import Report
+from tasks.steps import progress_of, step
+
+TAGS = ("validation",)
+
+
+def limits_of(parameters: ConfigValidatorParameters) -> Limits:
+    """The bounds that the caller chose."""
+    return Limits(max_file_bytes=int(parameters.max_file_mb * 2**20))
+
+
+@step("discover", tags=TAGS)
+def discover(parameters: ConfigValidatorParameters) -> Discovery:
+    """Find the configuration files."""
+    return find_files(Path(parameters.config_path), limits_of(parameters))
+
+
+@step("parse", tags=TAGS)
+def parse(found: Discovery, parameters: ConfigValidatorParameters) -> Corpus:
+    """Read every file into a positioned tree."""
+    from automation_scripts.validation.parsing import parse_file
+
+    tell, total = progress_of("parse"), len(found.files)
+    files = []
+    for number, file in enumerate(found.files):
+        tell(number, total)
+        files.append(parse_file(file.path, file.name, limits_of(parameters), file.kind))
+    return Corpus(files)
+
+
+@step("versions", tags=TAGS)
+def check_versions(corpus: Corpus) -> list[Finding]:
+    """Where YAML 1.1 and 1.2 readers would understand something else."""
+    from automation_scripts.validation.version_differences import differences
+
+    return [finding for file in corpus.files for finding in differences(file)]
+
+
+@step("schema", tags=TAGS)
+def check_schemas(corpus: Corpus, found: Discovery, parameters: ConfigValidatorParameters) -> list[Finding]:
+    """Every document against its JSON Schema."""
+    from automation_scripts.validation.schema_check import check_schemas as check
+
+    return check(
+        corpus.files,
+        user_schema=Path(parameters.schema_path) if parameters.schema_path else None,
+        root=found.root,
+        strictness=parameters.validation_rules,
+    )
+
+
+@step("rules", tags=TAGS)
+def check_rules(corpus: Corpus, parameters: ConfigValidatorParameters) -> list[Finding]:
+    """The business rules: ours, and the caller's own."""
+    from automation_scripts.validation.rules import check_rules as check
+    from automation_scripts.validation.rules import load_rules
+
+    rules = load_rules([Path(parameters.rules_path)] if parameters.rules_path else [])
+    return check(corpus, rules, environment=_environment())
+
+
+@step("inconsistencies", tags=TAGS)
+def check_inconsistencies(corpus: Corpus, found: Discovery, parameters: ConfigValidatorParameters) -> list[Finding]:
+    """References that lead nowhere, cycles, collisions, and what differs between environments."""
+    from automation_scripts.validation.environments import check_environments
+    from automation_scripts.validation.references import check_references
+
+    return [*check_references(corpus, found.env_files), *check_environments(corpus)]
+
+
+@step("security", tags=TAGS)
+def check_security(corpus: Corpus) -> list[Finding]:
+    """Secrets, dangerous permissions, exposure."""
+    from automation_scripts.validation.security import check_security as check
+
+    return check(corpus)
+
+
+@step("expectations", tags=TAGS)
+def check_expectations(corpus: Corpus, parameters: ConfigValidatorParameters) -> list[Finding]:
+    """Great Expectations over the flattened table of all values, in a process that has it imported already."""
+    from automation_scripts.server.offload import offload
+    from automation_scripts.server.record import ServerFolder
+    from automation_scripts.validation.expectations import load_suite
+    from automation_scripts.validation.table import rows_of
+
+    run = current.get()
+    assert run is not None, "a step belongs to a run"
+    suite = load_suite(Path(parameters.expectations_path) if parameters.expectations_path else None)
+    answer = offload(
+        "automation_scripts.validation.expectations",
+        {"rows": rows_of(corpus), "suite": suite},
+        warm_socket=ServerFolder(run.settings.home).warm_socket,
+        env=marked_environment(run.request.execution_id),
+    )
+    return [Finding.from_dict(finding) for finding in answer]
+
+
+@step("command", tags=TAGS)
+def run_command(found: Discovery, parameters: ConfigValidatorParameters) -> list[Finding]:
+    """The team's own check: the commands of a Configuration Check block, run in the folder."""
+    from automation_scripts.processes import end_tree
+    from automation_scripts.validation.command_output import read_output
+    from blocks.configuration_check import ConfigurationCheck
+
+    run = current.get()
+    assert run is not None, "a step belongs to a run"
+    try:
+        block = ConfigurationCheck.load(parameters.check_block)
+    except ValueError as error:
+        raise InvalidParameters(
+            f"check_block: there is no Configuration Check block named '{parameters.check_block}'. "
+            "Register the block type with `automation deploy` and fill one in in the Prefect UI."
+        ) from error
+    block.working_dir = found.root
+    block.env = {**block.env, **_mark(run.request.execution_id)}
+    ended_early = threading.Event()
+
+    def end(pid: int) -> None:
+        import psutil
+
+        ended_early.set()
+        end_tree(psutil.Process(pid), grace_s=2.0)
+
+    with block:
+        process = block.trigger()
+        limit = threading.Timer(block.time_limit_s, end, (process.pid,))
+        limit.start()
+        try:
+            process.wait_for_completion()
+        except RuntimeError:
+            pass  # prefect-shell raises for every exit code but 0; the code itself is judged below
+        finally:
+            limit.cancel()
+        return read_output(
+            process.fetch_result(),
+            name=parameters.check_block,
+            root=found.root,
+            severity=block.severity,
+            exit_code=None if ended_early.is_set() else process.return_code,
+        )
+
+
+@step("report", tags=TAGS)
+def assemble(
+    found: Discovery, corpus: Corpus, families: Sequence[list[Finding]], parameters: ConfigValidatorParameters
+) -> Report:
+    """All findings, each with the severity of the chosen strictness, sorted and counted."""
+    from automation_scripts.validation.strictness import adjust
+
+    syntax = [finding for file in corpus.files for finding in file.findings]
+    findings = [*found.findings, *syntax, *(finding for family in families for finding in family)]
+    return Report(adjust(findings, parameters.validation_rules), files=len(corpus.files))
+
+
+@step("plan fixes", tags=TAGS)
+def plan_fixes(corpus: Corpus, report: Report, parameters: ConfigValidatorParameters) -> FixPlan:
+    """Choose the corrections that are safe, and prove each on a copy."""
+    return choose_fixes(corpus.files, report.findings, limits=limits_of(parameters))
+
+
+@step("apply fixes", tags=TAGS)
+def write_fixes(plan: FixPlan, parameters: ConfigValidatorParameters) -> list[PredictedChange]:
+    """Write the corrected files, each atomically."""
+    return write_plan(plan, limits=limits_of(parameters))
+
+
+def _environment() -> str | None:
+    run = current.get()
+    return run.request.context.environment if run else None
+
+
+def _mark(execution_id: str) -> dict[str, Any]:
+    from automation_scripts.execution.interruption import MARK
+
+    return {MARK: execution_id}
