@@ -212,7 +212,7 @@ def _prefect_settings(api_url: str) -> tuple[Any, Any]:
     from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
 
     context = get_settings_context()
-    changes = {PREFECT_API_URL: api_url, PREFECT_UI_URL: api_url.removesuffix("/api")}
+    changes: dict[Any, Any] = {PREFECT_API_URL: api_url, PREFECT_UI_URL: api_url.removesuffix("/api")}
     return context.profile, context.settings.copy_with_update(updates=changes)
 
 

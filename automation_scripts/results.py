@@ -73,7 +73,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready data."""
-        return _plain(self)
+        data: dict[str, Any] = _plain(self)
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -113,7 +114,8 @@ class PredictedChange:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready data."""
-        return _plain(self)
+        data: dict[str, Any] = _plain(self)
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -177,7 +179,8 @@ class ExecutionResult(Mapping[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready data, in the order of the contract."""
-        return _plain(self)
+        data: dict[str, Any] = _plain(self)
+        return data
 
 
 _RESULT_KEYS = tuple(f.name for f in dataclasses.fields(ExecutionResult))

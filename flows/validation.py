@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automation_scripts.execution.lifecycle import Execution
 from automation_scripts.validation.parameters import ConfigValidatorParameters
@@ -29,7 +30,7 @@ async def validate_configuration(run: Execution, parameters: ConfigValidatorPara
     progress = Progress(run.request.script.name)
     await progress.show(0)
     examined = examine(parameters)
-    report = await outcome(examined.report)
+    report = await examined.outcome()
     await progress.show(80)
 
     planning = steps.plan_fixes.submit(examined.corpus, examined.report, parameters)
@@ -37,7 +38,7 @@ async def validate_configuration(run: Execution, parameters: ConfigValidatorPara
     if await run.planned(plan.predicted_changes, apply=parameters.apply_fixes):
         written = await outcome(steps.write_fixes.submit(planning, parameters))
         await run.verify(written)
-        report = await outcome(examine(parameters).report)
+        report = await examine(parameters).outcome()
 
     artifacts = await publish_report(run.request.script.name, report.markdown(), report.rows())
     await progress.show(100)
@@ -49,14 +50,22 @@ class Examination:
     """The steps of one look at the whole tree, under way."""
 
     corpus: PrefectFuture[Sealed[Corpus]]
+    checks: Sequence[PrefectFuture[Sealed[Any]]]
+    """Everything before the report, in the order of the edges."""
     report: PrefectFuture[Sealed[Report]]
+
+    async def outcome(self) -> Report:
+        """The report. A step that failed is awaited before those that could not run for it, so its error is the one raised."""
+        for check in self.checks:
+            await outcome(check)
+        return await outcome(self.report)
 
 
 def examine(parameters: ConfigValidatorParameters) -> Examination:
     """discover → parse → { versions, schema, rules, inconsistencies, security, expectations, command } → report."""
     found = steps.discover.submit(parameters)
     corpus = steps.parse.submit(found, parameters)
-    families = [
+    families: list[PrefectFuture[Sealed[Any]]] = [
         steps.check_versions.submit(corpus),
         steps.check_schemas.submit(corpus, found, parameters),
         steps.check_rules.submit(corpus, parameters),
@@ -66,4 +75,5 @@ def examine(parameters: ConfigValidatorParameters) -> Examination:
     ]
     if parameters.check_block:
         families.append(steps.run_command.submit(found, parameters))
-    return Examination(corpus, steps.assemble.submit(found, corpus, families, parameters))
+    report = steps.assemble.submit(found, corpus, families, parameters)
+    return Examination(corpus, [found, corpus, *families], report)

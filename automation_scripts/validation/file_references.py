@@ -162,7 +162,8 @@ def _compose(document: CheckedDocument) -> Iterator[FileReference]:
     base = document.folder
     for service in services(document):
         node, path, owner = service.node, service.path, f"service '{service.name}'"
-        for item in items(node.get("env_file")) or [node.get("env_file")]:
+        listed: list[Node | None] = [*items(node.get("env_file"))]
+        for item in listed or [node.get("env_file")]:
             if item is not None and item.kind is Kind.MAP:
                 if not is_false(item.get("required")):
                     yield from _scalar(item.get("path"), base, (*path, "env_file", "path"), f"env_file of {owner}")

@@ -101,8 +101,8 @@ def _service(service: Service) -> Iterator[Finding]:
             # The host's network is often wanted; its processes and users hardly ever are.
             severity = Severity.MEDIUM if key in ("network_mode", "uts") else Severity.HIGH
             yield _host_namespace(document, value.span, title, what, (*service.path, key), severity)
-    for key, path, cap in _listed(node.get("cap_add"), (*service.path, "cap_add")):
-        yield from _capability(document, key, path, cap, title)
+    for item, path, cap in _listed(node.get("cap_add"), (*service.path, "cap_add")):
+        yield from _capability(document, item, path, cap, title)
     for item, path, option in _listed(node.get("security_opt"), (*service.path, "security_opt")):
         yield from _security_option(document, item, path, option, title)
     for mount in mounts(service):

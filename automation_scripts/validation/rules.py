@@ -44,8 +44,40 @@ BUILT_IN = Path(__file__).parent / "rules"
 TEXT_KEYS = ("id", "severity", "class", "kind", "file", "select", "when", "assert", "message", "suggestion", "fix")
 KEYS = (*TEXT_KEYS, "bad", "good")
 REQUIRED = ("id", "class", "select", "assert", "message")
-CLASSES = tuple(
-    ["privileged", "latest-tag", "docker-sock", "host-namespace", "host-mount", "secret-env", "hardcoded-secret", "wildcard-perm", "writable-rootfs", "dangerous-cap", "priv-escalation", "auth-off", "open-to-world", "unencrypted", "no-limits", "dangling-ref", "deprecated-api", "dup-key", "dup-env", "dup-name", "conflict", "unknown-key", "missing-required", "wrong-type", "invalid-enum", "invalid-value", "cycle", "injection", "syntax", "unused", "drift", "port-collision", "outlier"]
+CLASSES = (
+    "privileged",
+    "latest-tag",
+    "docker-sock",
+    "host-namespace",
+    "host-mount",
+    "secret-env",
+    "hardcoded-secret",
+    "wildcard-perm",
+    "writable-rootfs",
+    "dangerous-cap",
+    "priv-escalation",
+    "auth-off",
+    "open-to-world",
+    "unencrypted",
+    "no-limits",
+    "dangling-ref",
+    "deprecated-api",
+    "dup-key",
+    "dup-env",
+    "dup-name",
+    "conflict",
+    "unknown-key",
+    "missing-required",
+    "wrong-type",
+    "invalid-enum",
+    "invalid-value",
+    "cycle",
+    "injection",
+    "syntax",
+    "unused",
+    "drift",
+    "port-collision",
+    "outlier",
 )
 MOST_FINDINGS = 200
 """Findings of one rule."""
