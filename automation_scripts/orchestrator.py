@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,16 @@ from automation_scripts.history.opened import open_store
 from automation_scripts.observability.logs import configure_logging
 from automation_scripts.reconciliation import report_crashes
 from automation_scripts.results import ExecutionResult
-from automation_scripts.server.embedded import EmbeddedServer
+from automation_scripts.server.embedded import EmbeddedServer, is_healthy
 from automation_scripts.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from automation_scripts.history.store import HistoryStore
+
+PATIENCE_S = 5.0
+"""How long Prefect may take to record an end before its server is asked whether it still lives."""
 
 
 class AutomationOrchestrator:
@@ -106,14 +109,41 @@ class AutomationOrchestrator:
             reporting = self._report_crashes_once(store)
             token = submitted.set(submission)
             stack.callback(submitted.reset, token)
-            state = await flow(
+            running = flow(
                 **request.parameters.model_dump(mode="json"),
                 context=context.model_dump(mode="json"),
                 return_state=True,
             )
-            await reporting
+            state = await self._ended(running, submission, api_url)
+            await asyncio.wait([reporting], timeout=PATIENCE_S)
         self.stuck = self.stuck or submission.stuck
         return _answer(submission, state)
+
+    async def _ended(self, running: Coroutine[Any, Any, Any], submission: Submission, api_url: str) -> Any:
+        """The flow's final state. None when Prefect cannot record it because its server is gone: our history has it then.
+
+        Prefect's client would go on asking a dead server for minutes.
+        """
+        task = asyncio.create_task(running)
+        try:
+            while not (await asyncio.wait([task], timeout=PATIENCE_S))[0]:
+                result = submission.result
+                over = result is not None and result.finished_at is not None
+                if over and result is not None and not await asyncio.to_thread(is_healthy, api_url):
+                    task.cancel()
+                    self.stuck = True  # Prefect's background threads would wait for the server when the process ends
+                    result.message = (
+                        f"{result.message}\nThe Prefect server at {api_url} went away during the run.".strip()
+                    )
+                    return None
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait([task])
+            if task.cancelled():
+                raise
+            if (me := asyncio.current_task()) is not None:
+                me.uncancel()  # the run has been cancelled and recorded; the caller gets its result
+        return task.result()
 
     def execute_script_sync(
         self,
@@ -187,12 +217,13 @@ class AutomationOrchestrator:
         return script.flow()
 
 
-def _answer(submission: Submission, state: State[Any]) -> ExecutionResult:
+def _answer(submission: Submission, state: State[Any] | None) -> ExecutionResult:
     if submission.refusal is not None:
         raise submission.refusal
     if submission.result is None:
         raise ServerUnavailable(
-            f"Prefect did not start the run: {state.name}: {state.message}. "
+            f"Prefect did not start the run: {state.name if state else 'its server went away'}: "
+            f"{state.message if state else ''}. "
             "See `automation server status` and the server's log."
         )
     return submission.result

@@ -48,7 +48,7 @@ def complain(message: str) -> None:
     """Say on stderr what was wrong. The text may hold anything: it is not read as markup."""
     from rich.text import Text
 
-    stderr().print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    stderr().print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
 
 
 def styled(text: str, styles: dict[str, str]) -> Text:
@@ -59,10 +59,15 @@ def styled(text: str, styles: dict[str, str]) -> Text:
 
 
 def plain(text: str) -> Text:
-    """Text of any origin for the terminal: never read as markup, and without control characters."""
+    """Text of any origin for the terminal: never read as markup, and without control characters but line ends."""
     from rich.text import Text
 
-    return Text("".join(character if character.isprintable() else " " for character in text))
+    return Text(printable(text))
+
+
+def printable(text: str) -> str:
+    """The text with every character that a terminal might act upon replaced by a blank; line ends stay."""
+    return "".join(character if character.isprintable() or character == "\n" else " " for character in text)
 
 
 def print_json(data: Any) -> None:

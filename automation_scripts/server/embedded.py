@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -149,12 +150,24 @@ class EmbeddedServer:
 
 def answers(record: ServerRecord, limit_s: float = HEALTH_LIMIT_S) -> bool:
     """Whether the recorded address answers as healthy **and** as this very server, not as another one on its port."""
-    connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=limit_s)
+    return _instance(record.api_url, limit_s) == record.instance
+
+
+def is_healthy(api_url: str, limit_s: float = HEALTH_LIMIT_S) -> bool:
+    """Whether a Prefect server, whichever it is, answers as healthy at this address."""
+    return _instance(api_url, limit_s) is not None
+
+
+def _instance(api_url: str, limit_s: float) -> str | None:
+    """The name of the instance that answers as healthy; empty when it has no name; None when nothing answers so."""
+    parts = urlsplit(api_url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=limit_s)
     try:
-        connection.request("GET", "/api/health")
+        connection.request("GET", f"{parts.path.rstrip('/')}/health")
         response = connection.getresponse()
-        return response.status == 200 and response.getheader(INSTANCE_HEADER) == record.instance
+        return (response.getheader(INSTANCE_HEADER) or "") if response.status == 200 else None
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
