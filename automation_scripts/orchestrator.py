@@ -19,6 +19,7 @@ from automation_scripts.observability.logs import configure_logging
 from automation_scripts.reconciliation import report_crashes
 from automation_scripts.results import ExecutionResult
 from automation_scripts.server.embedded import EmbeddedServer, is_healthy
+from automation_scripts.server.record import NO_AUTHORITY
 from automation_scripts.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -240,10 +241,12 @@ def _prefect_at(api_url: str) -> AbstractContextManager[Any]:
 def _prefect_settings(api_url: str) -> tuple[Any, Any]:
     """Prefect's settings with this address. Made once: reading and checking them all again takes 50 ms a run."""
     from prefect.context import get_settings_context
-    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
+    from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_UI_URL
 
     context = get_settings_context()
     changes: dict[Any, Any] = {PREFECT_API_URL: api_url, PREFECT_UI_URL: api_url.removesuffix("/api")}
+    if api_url.startswith("http://"):
+        changes[PREFECT_API_SSL_CERT_FILE] = str(NO_AUTHORITY)
     return context.profile, context.settings.copy_with_update(updates=changes)
 
 

@@ -29,6 +29,7 @@ from automation_scripts.errors import AutomationError, ExecutionTimeout
 from automation_scripts.execution.conduct import conduct
 from automation_scripts.execution.events import Submission, submitted
 from automation_scripts.execution.lifecycle import Execution
+from automation_scripts.execution.refusal import record_refusal
 from automation_scripts.execution.request import Trigger, new_execution_id, resolve
 from automation_scripts.history.opened import open_store
 from automation_scripts.results import ExecutionResult
@@ -95,21 +96,27 @@ async def _run(script: catalog.Script, story: Story, submission: Submission, giv
     context = given.pop("context", None)
     engine = FlowRunContext.get()
     flow_run = engine.flow_run if engine else None
-    request = resolve(
-        script,
-        given,
-        context,
-        submission.trigger,
-        submission.settings,
-        execution_id=submission.execution_id,
-        attempt=flow_run.run_count if flow_run else 1,
-    )
+    flow_run_id = str(flow_run.id) if flow_run else None
+    store = open_store(submission.settings)
+    try:
+        request = resolve(
+            script,
+            given,
+            context,
+            submission.trigger,
+            submission.settings,
+            execution_id=submission.execution_id,
+            attempt=flow_run.run_count if flow_run else 1,
+        )
+    except AutomationError as refusal:
+        await asyncio.to_thread(record_refusal, store, script, submission, context, flow_run_id, refusal)
+        raise
     execution = Execution(
         request,
         submission.settings,
-        open_store(submission.settings),
+        store,
         timeout_s=submission.timeout_s or submission.settings.timeout_for(script),
-        flow_run_id=str(flow_run.id) if flow_run else None,
+        flow_run_id=flow_run_id,
         listener=submission.listener,
     )
     submission.result = execution.result

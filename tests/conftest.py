@@ -45,7 +45,11 @@ def server_home(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -
     """A state folder whose server, warm runner and worker run for the whole session."""
     home = tmp_path_factory.mktemp("session") / "home"
     shutil.copytree(migrated_home, home)
+    (home / "config.yaml").write_text(f"log: {{path: {home / 'run.log'}}}\n")
     server = EmbeddedServer(home, port=0)
-    server.ensure()
+    # The worker's runs read the settings that the server was started with.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOMATION_CONFIG_PATH", str(home / "config.yaml"))
+        server.ensure()
     yield home
     server.stop(grace_s=3.0)

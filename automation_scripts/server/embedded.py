@@ -12,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ INSTANCE_HEADER = "x-automation-instance"
 START_LIMIT_S = 120.0
 """A first start migrates a new database: 10 s on an idle two-core machine, far more on a busy one."""
 HEALTH_LIMIT_S = 10.0
+BUSY_LIMIT_S = 30.0
+"""A living server that answers nothing for so long hangs; it is ended and replaced."""
 
 
 class EmbeddedServer:
@@ -59,10 +62,22 @@ class EmbeddedServer:
         if record := self.find():
             return record
         with self._lock():
-            if record := self.find():
+            if record := self._found_patiently():
                 return record
             self._clear_stale()
             return self._start()
+
+    def _found_patiently(self) -> ServerRecord | None:
+        """Like `find`, but a server that lives and is only too busy to answer at once is given time."""
+        record = ServerRecord.read(self.folder.record)
+        if record is None:
+            return None
+        deadline = time.monotonic() + BUSY_LIMIT_S
+        while record.identity.alive() and time.monotonic() < deadline:
+            if answers(record):
+                return record
+            time.sleep(0.2)  # a refused connection answers at once; do not ask in a tight loop
+        return None
 
     def stop(self, grace_s: float = 10.0) -> bool:
         """End the server and everything it started. False when none ran."""

@@ -14,7 +14,7 @@ import time
 import psutil
 
 from automation_scripts.processes import end_all
-from automation_scripts.server.record import ServerFolder
+from automation_scripts.server.record import NO_AUTHORITY, ServerFolder
 
 WORK_POOL = "automation"
 """The work pool that deployments go to."""
@@ -121,6 +121,7 @@ class Companions:
             "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
             "AUTOMATION_HOME": str(self.folder.home),
             "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+            "PREFECT_API_SSL_CERT_FILE": str(NO_AUTHORITY),
             "PREFECT_LOGGING_EXTRA_LOGGERS": "automation",
             "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         }

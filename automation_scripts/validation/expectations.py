@@ -7,11 +7,13 @@ already (`server.offload`). Input and output are plain data for that reason.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import logging
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.results import Finding, Severity
 from automation_scripts.suggest import nearest
+from automation_scripts.validation.expectation_names import NAMES, NOT_HERE
 from automation_scripts.validation.tree import Kind, Node
 
 BUILT_IN = Path(__file__).parent / "expectations.yaml"
@@ -26,19 +29,8 @@ KEYS = ("id", "expect", "where", "arguments", "severity", "tag", "message", "sug
 WHERE = ("file", "kind", "path", "key", "type", "environment")
 MOST_FINDINGS = 200
 """Findings of one expectation."""
-_CLASS = re.compile(r"Expect[A-Z][A-Za-z0-9]*")
-_SNAKE = re.compile(r"expect_[a-z0-9_]+")
-
-
-def load_suite(path: Path | None) -> dict[str, Any]:
-    """The built-in suite, with the caller's expectations added; one with the same id replaces a built-in one.
-
-    Raises:
-        InvalidParameters: the file cannot be read or used; one line a problem, with file, line and key.
-    """
-    suites = [_read(BUILT_IN)] + ([_read(path)] if path else [])
-    merged = {entry["id"]: entry for suite in suites for entry in suite}
-    return {"expectations": list(merged.values())}
+FORBIDDEN = ("row_condition", "condition_parser")
+"""Arguments that pandas evaluates as Python. A suite is data and must not run code; `where` selects rows instead."""
 
 
 def validate_rows(rows: Sequence[Mapping[str, Any]], suite: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -48,13 +40,34 @@ def validate_rows(rows: Sequence[Mapping[str, Any]], suite: Mapping[str, Any]) -
     frame = pd.DataFrame(list(rows))
     if frame.empty:
         return []
-    frame["number"] = pd.to_numeric(frame["value"].where(frame["type"].isin(["integer", "number"])), errors="coerce")
+    add_derived_columns(frame)
     found: list[Finding] = []
-    for entry in suite["expectations"]:
-        chosen = frame[_selected(frame, entry.get("where") or {})].reset_index(drop=True)
-        if not chosen.empty:
-            found.extend(_judge(chosen, entry))
+    with _ephemeral_context() as context:
+        for entry in suite["expectations"]:
+            chosen = frame[_selected(frame, entry.get("where") or {})].reset_index(drop=True)
+            if not chosen.empty:
+                found.extend(_judge(context, chosen, entry))
     return [finding.to_dict() for finding in found]
+
+
+@contextlib.contextmanager
+def _ephemeral_context() -> Iterator[Any]:
+    """A Great Expectations context that phones nobody, prints nothing, and leaves no folder behind."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+    from tqdm import tqdm
+
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    tqdm.monitor_interval = 0  # no thread to watch over progress bars that nobody sees
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="expectations-") as folder:
+        tempfile.tempdir = folder
+        try:
+            context = gx.get_context(mode="ephemeral")
+            context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
+            yield context
+        finally:
+            tempfile.tempdir = before
 
 
 def _selected(frame: Any, where: Mapping[str, str]) -> Any:
@@ -62,41 +75,54 @@ def _selected(frame: Any, where: Mapping[str, str]) -> Any:
 
     mask = pd.Series(True, index=frame.index)
     for column, globs in where.items():
-        pattern = "|".join(fnmatch.translate(glob.strip()) for glob in str(globs).split("|"))
-        mask &= frame[column].str.fullmatch(pattern).fillna(False)
+        negated = str(globs).startswith("!")
+        alternatives = str(globs).removeprefix("!").split("|")
+        pattern = "|".join(fnmatch.translate(glob.strip()) for glob in alternatives)
+        mask &= frame[column].str.fullmatch(pattern).fillna(False) != negated
     return mask
 
 
-def _judge(chosen: Any, entry: Mapping[str, Any]) -> Iterator[Finding]:
+def _judge(context: Any, chosen: Any, entry: Mapping[str, Any]) -> Iterator[Finding]:
     """What Great Expectations says of the selected rows."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
-    import great_expectations as gx
     from great_expectations import expectations as known
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
+    arguments = entry.get("arguments") or {}
     try:
-        expectation = getattr(known, _class_name(entry["expect"]))(**(entry.get("arguments") or {}))
+        if forbidden := [name for name in FORBIDDEN if name in arguments]:
+            raise ValueError(f"`{forbidden[0]}` is not allowed; choose the rows with `where`")
+        expectation = getattr(known, class_name(entry["expect"]))(**arguments)
         batch = (
-            context.data_sources.add_pandas("configuration")
+            context.data_sources.add_pandas(entry["id"])
             .add_dataframe_asset("values")
             .add_batch_definition_whole_dataframe("all")
             .get_batch(batch_parameters={"dataframe": chosen})
         )
         result = batch.validate(expectation, result_format={"result_format": "COMPLETE"})
     except Exception as error:
-        yield _unusable(entry, error)
+        yield _unusable(entry, f"{type(error).__name__}: {error}")
         return
-    if result.exception_info and result.exception_info.get("raised_exception"):
-        yield _unusable(entry, RuntimeError(str(result.exception_info.get("exception_message"))))
-    elif not result.success:
-        indexes = result.result.get("unexpected_index_list")
-        if indexes is None:
-            yield _of_the_table(chosen, entry)
-            return
-        for index in indexes[:MOST_FINDINGS]:
-            yield _of_a_row(chosen.iloc[index if isinstance(index, int) else index["index"]], entry)
+    if result.success:
+        return
+    if said := _raised(result.exception_info):
+        yield _unusable(entry, said)
+        return
+    indexes = result.result.get("unexpected_index_list")
+    if not indexes:
+        yield _of_the_table(chosen, entry)
+        return
+    for index in indexes[:MOST_FINDINGS]:
+        yield _of_a_row(chosen.iloc[index if isinstance(index, int) else index["index"]], entry)
+    if len(indexes) > MOST_FINDINGS:
+        yield _about_the_rest(len(indexes) - MOST_FINDINGS, entry)
+
+
+def _raised(info: Mapping[str, Any] | None) -> str | None:
+    """What went wrong inside Great Expectations, which tells it once for the whole or once for each metric."""
+    reports = [info, *info.values()] if info else []
+    for report in reports:
+        if isinstance(report, Mapping) and report.get("raised_exception"):
+            return str(report.get("exception_message"))
+    return None
 
 
 def _of_a_row(row: Any, entry: Mapping[str, Any]) -> Finding:
@@ -126,11 +152,21 @@ def _of_the_table(chosen: Any, entry: Mapping[str, Any]) -> Finding:
     )
 
 
-def _unusable(entry: Mapping[str, Any], error: Exception) -> Finding:
+def _about_the_rest(count: int, entry: Mapping[str, Any]) -> Finding:
+    return Finding(
+        rule_id=f"expectation/{entry['id']}",
+        severity=Severity.INFO,
+        message=f"{count} more values break the expectation '{entry['id']}'; they are not listed.",
+        suggestion="Mend the listed ones and run again.",
+        tags=(entry.get("tag", "invalid-value"),),
+    )
+
+
+def _unusable(entry: Mapping[str, Any], said: str) -> Finding:
     return Finding(
         rule_id=f"expectation/{entry['id']}",
         severity=Severity.MEDIUM,
-        message=f"The expectation '{entry['id']}' cannot be evaluated: {type(error).__name__}: {str(error)[:300]}",
+        message=f"The expectation '{entry['id']}' cannot be evaluated: {' '.join(said.split())[:300]}",
         suggestion="Check its name and its arguments against the gallery of Great Expectations.",
         tags=("invalid-value",),
     )
@@ -141,72 +177,10 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: str(values.get(found[1], found[0])), template)
 
 
-def _class_name(name: str) -> str:
-    return name if _CLASS.fullmatch(name) else "".join(part.capitalize() for part in name.split("_"))
-
-
-# Reading a suite
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    from automation_scripts.validation.parsing import parse_file
-    from automation_scripts.validation.yaml_data import to_data
-
-    if not path.is_file():
-        raise InvalidParameters(f"expectations_path: {path} is no file. Give a YAML file with `expectations:`.")
-    parsed = parse_file(path, str(path))
-    broken = [f for f in parsed.findings if f.severity.at_least(Severity.HIGH)]
-    if broken or not parsed.documents:
-        said = f"{path}:{broken[0].line}: {broken[0].message}" if broken else f"{path}: the file is empty"
-        raise InvalidParameters(f"expectations_path: {said}")
-    root = parsed.documents[0].root.resolved()
-    problems = list(_problems(root, path))
-    if problems:
-        raise InvalidParameters("\n".join(problems))
-    data: dict[str, Any] = to_data(root)
-    return list(data["expectations"])
-
-
-def _problems(root: Node, path: Path) -> Iterator[str]:
-    entries = root.get("expectations") if root.kind is Kind.MAP else None
-    if entries is None or entries.kind is not Kind.SEQ:
-        yield f"{path}:{root.span.line}: expected a key `expectations` with a list of expectations."
-        return
-    for key, _ in root.entries:
-        if key.value != "expectations":
-            yield f"{path}:{key.span.line}: unknown key '{key.value}'. Known: expectations."
-    seen: dict[str, int] = {}
-    for entry in (child.resolved() for child in entries.children):
-        if entry.kind is not Kind.MAP:
-            yield f"{path}:{entry.span.line}: an expectation is a mapping with {', '.join(KEYS)}."
-            continue
-        yield from _entry_problems(entry, path, seen)
-
-
-def _entry_problems(entry: Node, path: Path, seen: dict[str, int]) -> Iterator[str]:
-    for key, value in entry.entries:
-        if key.value not in KEYS:
-            guess = nearest(key.value, KEYS)
-            hint = f" Did you mean '{guess}'?" if guess else ""
-            yield f"{path}:{key.span.line}: unknown key '{key.value}'.{hint} Known: {', '.join(KEYS)}."
-        elif key.value in ("where", "arguments") and value.resolved().kind is not Kind.MAP:
-            yield f"{path}:{key.span.line}: `{key.value}` is a mapping."
-        elif key.value == "where":
-            for column, _ in value.resolved().entries:
-                if column.value not in WHERE:
-                    yield f"{path}:{column.span.line}: `where` knows {', '.join(WHERE)}, not '{column.value}'."
-        elif key.value == "severity" and value.resolved().value not in list(Severity):
-            yield f"{path}:{value.span.line}: severity is one of {', '.join(Severity)}."
-    identifier, expect = entry.get("id"), entry.get("expect")
-    if identifier is None or identifier.kind is not Kind.SCALAR or not identifier.value:
-        yield f"{path}:{entry.span.line}: an expectation needs an `id`."
-    elif identifier.value in seen:
-        yield f"{path}:{identifier.span.line}: the id '{identifier.value}' stands in line {seen[identifier.value]} too."
-    else:
-        seen[identifier.value] = identifier.span.line
-    if expect is None or not (_CLASS.fullmatch(expect.value) or _SNAKE.fullmatch(expect.value)):
-        line = (expect or entry).span.line
-        yield f"{path}:{line}: `expect` names an expectation, such as ExpectColumnValuesToBeBetween."
+def rehearse() -> None:
+    """Validate one value that breaks an expectation, so that everything that is needed for it has been imported."""
+    row = {"path": "port", "key": "port", "value": "-1", "type": "integer", "line": 1, "column": 1, "document": 0}
+    validate_rows([{**row, "file": "", "kind": "", "environment": ""}], load_suite(None))
 
 
 def main() -> None:
@@ -215,6 +189,7 @@ def main() -> None:
 
     # Whatever a library prints must not get between the caller and the answer.
     answer, sys.stdout = sys.stdout, sys.stderr
+    logging.disable(logging.CRITICAL)
     work = json.load(sys.stdin)
     json.dump(validate_rows(work["rows"], work["suite"]), answer)
     answer.flush()

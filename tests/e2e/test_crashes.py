@@ -51,7 +51,7 @@ def test_a_killed_cli_shows_as_crashed_in_the_history_and_in_prefect(
     victim = _probe(installation, "wait", tmp_path / "started")
     victim.kill()
     victim.wait()
-    shown = installation.run("history", "--script", "probe", "--format", "json")
+    shown = installation.run("history", "--script", "probe", "--format", "json", module=PROBE)
     assert shown.returncode == 0
     record = _newest(installation)
     assert record.status == "crashed"
@@ -62,6 +62,7 @@ def test_a_killed_cli_shows_as_crashed_in_the_history_and_in_prefect(
 
 
 def test_a_killed_run_frees_its_slot(installation: Installation, tmp_path: Path) -> None:
+    installation.run("history")  # runs of killed processes give their slots back when somebody looks
     before = installation.store.slots_in_use()
     victim = _probe(installation, "wait", tmp_path / "started")
     assert installation.store.slots_in_use() == before + 1
