@@ -29,6 +29,10 @@ SECURITY_SEVERITY = {
     Severity.INFO: "0.5",
 }
 _CWE = re.compile(r"(?i)(?:cwe-?)?(\d+)")
+_SEMANTIC = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+_CHARACTER = r"(?:[A-Za-z0-9_.~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+_PAGE = re.compile(rf"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?]{_CHARACTER}*)?(?:#{_CHARACTER}*)?")
+_LINK = re.compile(r"\[([^\[\]]*)\](?=\()")
 
 
 def to_sarif(findings: Sequence[Finding], *, tool_version: str | None = None) -> dict[str, Any]:
@@ -38,19 +42,18 @@ def to_sarif(findings: Sequence[Finding], *, tool_version: str | None = None) ->
         rules.setdefault(finding.rule_id, finding)
     order = {rule_id: index for index, rule_id in enumerate(rules)}
     weaknesses = sorted({number for finding in findings if (number := _cwe(finding))}, key=int)
+    version = tool_version or _version()
+    driver: dict[str, Any] = {"name": "automation_scripts", "version": version}
+    if _SEMANTIC.fullmatch(version):
+        driver["semanticVersion"] = version
+    driver["rules"] = [_rule(rule_id, finding) for rule_id, finding in rules.items()]
     run: dict[str, Any] = {
-        "tool": {
-            "driver": {
-                "name": "automation_scripts",
-                "semanticVersion": tool_version or _version(),
-                "rules": [_rule(rule_id, finding) for rule_id, finding in rules.items()],
-            }
-        },
+        "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, order[finding.rule_id]) for finding in findings],
     }
     if weaknesses:
-        run["tool"]["driver"]["supportedTaxonomies"] = [{"name": "CWE", "index": 0}]
+        driver["supportedTaxonomies"] = [{"name": "CWE", "index": 0}]
         run["taxonomies"] = [
             {"name": "CWE", "organization": "MITRE", "taxa": [{"id": f"CWE-{number}"} for number in weaknesses]}
         ]
@@ -64,13 +67,15 @@ def _rule(rule_id: str, finding: Finding) -> dict[str, Any]:
         "defaultConfiguration": {"level": LEVELS[finding.severity]},
         "properties": {"tags": list(finding.tags), "security-severity": SECURITY_SEVERITY[finding.severity]},
     }
-    if finding.references:
-        rule["helpUri"] = finding.references[0]
+    # A reference may be the name of a benchmark too; only a URI (RFC 3986) may stand here.
+    encoded = (quote(reference, safe=":/?#@!$&'()*+,;=%~") for reference in finding.references)
+    if page := next((uri for uri in encoded if _PAGE.fullmatch(uri)), None):
+        rule["helpUri"] = page
     return rule
 
 
 def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
-    text = finding.message + (f"\n{finding.suggestion}" if finding.suggestion else "")
+    text = _plain(finding.message + (f"\n{finding.suggestion}" if finding.suggestion else ""))
     result: dict[str, Any] = {
         "ruleId": finding.rule_id,
         "ruleIndex": rule_index,
@@ -89,6 +94,11 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
     if number := _cwe(finding):
         result["taxa"] = [{"id": f"CWE-{number}", "toolComponent": {"name": "CWE", "index": 0}}]
     return result
+
+
+def _plain(text: str) -> str:
+    """Text that shows no link: SARIF 2.1.0 (3.11.6) reads `[text](target)` as one, and the text may be a stranger's."""
+    return _LINK.sub(r"\\[\1\\]", text)
 
 
 def _fix(finding: Finding) -> dict[str, Any]:

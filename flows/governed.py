@@ -32,6 +32,7 @@ from automation_scripts.execution.lifecycle import Execution
 from automation_scripts.execution.refusal import record_refusal
 from automation_scripts.execution.request import Trigger, new_execution_id, resolve
 from automation_scripts.history.opened import open_store
+from automation_scripts.observability.logs import configure_logging
 from automation_scripts.results import ExecutionResult
 from automation_scripts.settings import load_settings
 from flows.runner import InterruptibleTaskRunner
@@ -146,6 +147,7 @@ def _leave_behind(engine: FlowRunContext | None) -> None:
 async def _started_by_prefect() -> Submission:
     """Settings and trigger of a run that no caller of this process submitted."""
     settings = await asyncio.to_thread(load_settings)
+    configure_logging(settings)
     return Submission(settings, await _trigger(), new_execution_id())
 
 

@@ -74,6 +74,8 @@ def _prepare_environment(folder: ServerFolder, port: int) -> None:
     os.environ["PREFECT_SERVER_API_PORT"] = str(port)
     os.environ["PREFECT_UI_API_URL"] = f"http://127.0.0.1:{port}/api"
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    # A minute until a new schedule takes effect is long for one who watches; the query is cheap on one machine.
+    os.environ.setdefault("PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS", "10")
 
 
 async def _serve(

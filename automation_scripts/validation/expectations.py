@@ -15,22 +15,16 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from automation_scripts.errors import InvalidParameters
 from automation_scripts.results import Finding, Severity
-from automation_scripts.suggest import nearest
-from automation_scripts.validation.expectation_names import NAMES, NOT_HERE
-from automation_scripts.validation.tree import Kind, Node
+from automation_scripts.validation.expectation_suite import FORBIDDEN, NOT_HERE, class_name, load_suite
+from automation_scripts.validation.table import add_derived_columns
 
-BUILT_IN = Path(__file__).parent / "expectations.yaml"
-KEYS = ("id", "expect", "where", "arguments", "severity", "tag", "message", "suggestion")
-WHERE = ("file", "kind", "path", "key", "type", "environment")
+__all__ = ["load_suite", "main", "rehearse", "validate_rows"]
+
 MOST_FINDINGS = 200
 """Findings of one expectation."""
-FORBIDDEN = ("row_condition", "condition_parser")
-"""Arguments that pandas evaluates as Python. A suite is data and must not run code; `where` selects rows instead."""
 
 
 def validate_rows(rows: Sequence[Mapping[str, Any]], suite: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -90,7 +84,10 @@ def _judge(context: Any, chosen: Any, entry: Mapping[str, Any]) -> Iterator[Find
     try:
         if forbidden := [name for name in FORBIDDEN if name in arguments]:
             raise ValueError(f"`{forbidden[0]}` is not allowed; choose the rows with `where`")
-        expectation = getattr(known, class_name(entry["expect"]))(**arguments)
+        name = class_name(entry["expect"])
+        if name is None or name in NOT_HERE:
+            raise ValueError(f"there is no expectation '{entry['expect']}' here")
+        expectation = getattr(known, name)(**arguments)
         batch = (
             context.data_sources.add_pandas(entry["id"])
             .add_dataframe_asset("values")
@@ -127,6 +124,7 @@ def _raised(info: Mapping[str, Any] | None) -> str | None:
 
 def _of_a_row(row: Any, entry: Mapping[str, Any]) -> Finding:
     values = {"path": row["path"], "value": row["value"][:80], "key": row["key"], "file": row["file"]}
+    values["usual_type"] = row["usual_type"]
     template = entry.get("message") or "{path} is {value}: " + entry["id"]
     return Finding(
         rule_id=f"expectation/{entry['id']}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from automation_scripts.results import Finding, Severity
@@ -12,7 +12,11 @@ from automation_scripts.results import Finding, Severity
 MOST_SHOWN = 500
 """Findings in the Markdown report and the table; the result itself holds all."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+# Control characters, what changes the direction of text or cannot be seen, and halves of surrogate pairs, which no
+# UTF-8 file or request can hold.
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+"
+)
 
 
 class Report:
@@ -49,7 +53,7 @@ class Report:
                 "severity": finding.severity.value,
                 "file": _plain(finding.file or ""),
                 "line": finding.line or "",
-                "rule": finding.rule_id,
+                "rule": _plain(finding.rule_id),
                 "message": _plain(finding.message),
                 "suggestion": _plain(finding.suggestion or ""),
             }
@@ -79,22 +83,46 @@ class Report:
         return sorted(self.findings, key=lambda finding: (-finding.severity.rank, _place(finding)))[:MOST_SHOWN]
 
 
-def _once(findings: Iterable[Finding]) -> Iterable[Finding]:
-    """Two families may find one mistake: the same class at the same place is told once, by the more severe one."""
+def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Two families of checks may find one mistake: what they say of the same class at the same place is told once."""
+    places: dict[tuple[Any, ...], dict[str, list[Finding]]] = {}
+    for finding in _distinct(findings):
+        tag = finding.tags[0] if finding.tags else finding.rule_id
+        place: tuple[Any, ...] = (tag, finding.file, finding.line, finding.column)
+        if finding.line is None:
+            place = (*place, finding.rule_id, finding.message)
+        places.setdefault(place, {}).setdefault(_family(finding), []).append(finding)
+    for families in places.values():
+        best, *others = sorted(families.values(), key=_weight, reverse=True)
+        yield from best
+        for other in others:
+            # A family with more to say than the best one means more than one mistake: two missing keys of one mapping.
+            if len(other) > len(best):
+                yield from other
+
+
+def _distinct(findings: Iterable[Finding]) -> Iterable[Finding]:
+    """The same sentence of the same rule about the same place, once; the more severe one stays."""
     kept: dict[tuple[Any, ...], Finding] = {}
     for finding in findings:
-        tag = finding.tags[0] if finding.tags else finding.rule_id
-        key: tuple[Any, ...] = (tag, finding.file, finding.line, finding.column)
-        if finding.line is None:
-            key = (*key, finding.rule_id, finding.message)
-        other = kept.get(key)
-        if other is None or _better(finding, other):
+        key = (finding.rule_id, finding.message, finding.file, finding.line, finding.column)
+        if key not in kept or finding.severity.rank > kept[key].severity.rank:
             kept[key] = finding
     return kept.values()
 
 
-def _better(finding: Finding, other: Finding) -> bool:
-    return (finding.severity.rank, bool(finding.fix)) > (other.severity.rank, bool(other.fix))
+def _family(finding: Finding) -> str:
+    return finding.rule_id.partition("/")[0]
+
+
+def _weight(findings: list[Finding]) -> tuple[int, bool, bool, int]:
+    """Severity first; then what helps more: a fix, a suggestion, an exact resource."""
+    return (
+        max(finding.severity.rank for finding in findings),
+        any(finding.fix for finding in findings),
+        any(finding.suggestion for finding in findings),
+        max(len(finding.resource or "") for finding in findings),
+    )
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str, str]:
