@@ -34,6 +34,7 @@ from automation_scripts.execution.request import Trigger, new_execution_id, reso
 from automation_scripts.history.opened import open_store
 from automation_scripts.observability.logs import configure_logging
 from automation_scripts.results import ExecutionResult
+from automation_scripts.server.app import UI_MESSAGE
 from automation_scripts.settings import load_settings
 from flows.runner import InterruptibleTaskRunner
 
@@ -45,8 +46,6 @@ Story = Callable[[Execution, Any], Awaitable[None]]
 ENGINE_PROCESS = "PREFECT__FLOW_RUN_ID"
 """Set by Prefect's workers in a process that they start for one flow run only."""
 LAST_REPORT_S = 15.0
-UI_MESSAGE = "Run from the Prefect UI"
-"""How the run form of the UI describes the first state of a run that it creates."""
 
 
 def governed_flow(script_name: str) -> Callable[[Story], Flow[..., Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from automation_scripts.cli import deploy, doctor, history, run, scripts, server, statistics
+from automation_scripts.cli import deploy, doctor, history, run, scripts, server, show, statistics
 
 
 def build_app() -> typer.Typer:
@@ -22,6 +22,7 @@ def build_app() -> typer.Typer:
     run.register(app)
     scripts.register(app)
     history.register(app)
+    show.register(app)
     statistics.register(app)
     server.register(app)
     deploy.register(app)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 SEVERITY_STYLES = {
@@ -33,7 +36,7 @@ def stdout() -> Console:
 
     console = Console(highlight=False, soft_wrap=False)
     if not console.is_terminal:
-        console.width = 200  # a file or a pipe has no edge to break at
+        console.width = 10_000  # a file or a pipe has no edge to break at
     return console
 
 
@@ -55,7 +58,7 @@ def styled(text: str, styles: dict[str, str]) -> Text:
     """A word in the style that belongs to it; untrusted text stays text."""
     from rich.text import Text
 
-    return Text(text, style=styles.get(text, ""))
+    return Text(printable(text), style=styles.get(text, ""))
 
 
 def plain(text: str) -> Text:
@@ -70,9 +73,37 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else " " for character in text)
 
 
+def table(titles: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Collection[str] = ()) -> Table:
+    """A table without lines. A cell that is a `str` may hold anything and is shown as it is (see `plain`).
+
+    The columns whose titles are in `right` are aligned to the right, and never broken: they hold numbers.
+    """
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False)
+    for title in titles:
+        made.add_column(title, justify="right" if title in right else "left", no_wrap=title in right)
+    for row in rows:
+        made.add_row(*(plain(cell) if isinstance(cell, str) else cell for cell in row))
+    return made
+
+
+# What json.dumps leaves as it is and a terminal acts upon; lone surrogates (odd file names) cannot be written at all.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def json_text(data: Any, encoding: str = "utf-8") -> str:
+    """JSON that can be shown on a terminal and be written in `encoding`, with a line end."""
+    import json
+
+    unicode = encoding.lower().replace("-", "").startswith("utf")
+    text = json.dumps(data, indent=2, ensure_ascii=not unicode, default=str)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
 def print_json(data: Any) -> None:
     """JSON on stdout, alone and in one piece."""
-    import json
     import sys
 
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json_text(data, sys.stdout.encoding or "utf-8"))
+    sys.stdout.flush()

@@ -1,15 +1,18 @@
-"""`automation history`, `show` and `prune`: what was run, and what came of it."""
+"""`automation history` and `prune`: the runs that there were, and deleting the old ones."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from automation_scripts.history.records import RunRecord, Transition
+    from rich.text import Text
+
+    from automation_scripts.history.records import RunRecord
     from automation_scripts.history.store import HistoryStore
 
 
@@ -21,24 +24,17 @@ class ListFormat(StrEnum):
     CSV = "csv"
 
 
-class ShowFormat(StrEnum):
-    """How one run is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-
-
 CSV_COLUMNS = (
-    *("execution_id", "script", "category", "environment", "user", "trigger", "status", "start_time", "end_time"),
-    *("duration_s", "cpu_s", "max_rss_mb", "error_class", "flow_run_id"),
+    *("execution_id", "script", "category", "environment", "user", "trigger", "level", "status", "dry_run"),
+    *("requested_at", "start_time", "end_time", "duration_s", "cpu_s", "max_rss_mb", "read_bytes", "written_bytes"),
+    *("rolled_back", "rollback_cause", "error_class", "error_message", "flow_run_id", "trace_id"),
 )
+"""The fields of a run that a row has; the counts of its findings by severity follow."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("history")(history)
-    app.command("show")(show)
     app.command("prune")(prune)
 
 
@@ -53,19 +49,34 @@ def history(
 ) -> None:
     """List the runs, newest first. Runs whose process is gone are marked as crashed before.
 
+    A narrow terminal shows less of each run; --format json has everything.
+
     Examples:
 
         automation history --since 1d
 
+        automation history --status active
+
         automation history --script config_validator --status failed --format json
     """
+    from automation_scripts import catalog
+    from automation_scripts.cli.quantities import moment
+    from automation_scripts.history.encoding import clean_text
+
     if script is not None:
-        _known_script(script)
+        catalog.get(script)
     wanted = _statuses(status)
-    begin = moment(since) if since else None
-    store = _store()
-    store.mark_crashed()
-    records = store.list(script=script, status=wanted, environment=environment, user=user, since=begin, limit=limit)
+    begin = moment(since, "--since") if since is not None else None
+    store = opened()
+    records = store.list(
+        script=script,
+        status=wanted,
+        # As it is stored: a word of the command line may hold what is no UTF-8.
+        environment=None if environment is None else clean_text(environment),
+        user=None if user is None else clean_text(user),
+        since=begin,
+        limit=limit,
+    )
     if output_format is ListFormat.JSON:
         from automation_scripts.cli.console import print_json
 
@@ -74,89 +85,54 @@ def history(
         _print_csv(records)
     elif records:
         _print_table(records)
+    elif any(choice is not None for choice in (script, status, environment, user, since)):
+        typer.echo("No run matches.")
     else:
-        filtered = any((script, status, environment, user, since))
-        typer.echo("No run matches." if filtered else "No run yet. Start one: automation run SCRIPT")
-
-
-def show(
-    run: str = typer.Argument(..., metavar="RUN", help="A run's id, the beginning of one, or `last`."),
-    output_format: ShowFormat = typer.Option(ShowFormat.TEXT, "--format", help="How to print it."),
-) -> None:
-    """Show one run: its states, what it used, its findings and changes.
-
-    Examples:
-
-        automation show last
-
-        automation show exec_1f2e --format sarif
-    """
-    store = _store()
-    store.mark_crashed()
-    record = store.get(_last(store) if run == "last" else run)
-    transitions = store.transitions(record.execution_id)
-    if output_format is ShowFormat.JSON:
-        from automation_scripts.cli.console import print_json
-
-        print_json({**record.to_dict(), "transitions": [transition.to_dict() for transition in transitions]})
-    elif output_format is ShowFormat.SARIF:
-        from automation_scripts.cli.console import print_json
-        from automation_scripts.results import Finding
-        from automation_scripts.sarif import to_sarif
-
-        findings = (record.result or {}).get("findings", ())
-        print_json(to_sarif([Finding.from_dict(finding) for finding in findings]))
-    else:
-        _print_run(record, transitions)
+        typer.echo("No run yet. Start one: automation run SCRIPT")
 
 
 def prune(
-    older_than: str = typer.Option(..., "--older-than", help="Delete runs that ended longer ago: 90d, 52w, or a date."),
+    older_than: str = typer.Option(
+        ..., "--older-than", metavar="AGE", help="Delete runs that ended longer ago, such as 90d, or before a date."
+    ),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only tell how many there are."),
 ) -> None:
-    """Delete old runs from the history. Runs that have not ended stay.
+    """Delete old runs from the history, with their results. Runs that have not ended stay.
 
-    Example:
+    Examples:
 
-        automation prune --older-than 90d
+        automation prune --older-than 90d --dry-run
+
+        automation prune --older-than 2026-01-01
     """
-    deleted = _store().prune(moment(older_than))
-    typer.echo(f"{deleted} runs deleted.")
+    from automation_scripts.cli.quantities import counted, moment
+
+    ended_before = moment(older_than, "--older-than")
+    store = opened()
+    if dry_run:
+        typer.echo(f"{counted(_ended(store, ended_before), 'run')} would be deleted.")
+    else:
+        typer.echo(f"{counted(store.prune(ended_before), 'run')} deleted.")
 
 
-def moment(text: str) -> datetime:
-    """A point in time: `2d` ago, or an ISO date or time (local when it names no zone).
-
-    Raises:
-        InvalidParameters: it is neither.
-    """
-    from automation_scripts.errors import InvalidParameters
-    from automation_scripts.settings.values import parse_duration
-
-    try:
-        return datetime.now(UTC) - timedelta(seconds=parse_duration(text))
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidParameters(
-            f"{text!r} is no time. Write a duration such as 30m, 1h or 2d, or a date such as 2026-11-24."
-        ) from None
-
-
-def _store() -> HistoryStore:
+def opened() -> HistoryStore:
+    """The run history of the settings, in which the runs whose process is gone are marked as crashed."""
     from automation_scripts.history.opened import open_store
     from automation_scripts.settings import load_settings
 
-    settings = load_settings()
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return open_store(settings)
+    store = open_store(load_settings())
+    store.mark_crashed()
+    return store
 
 
-def _known_script(name: str) -> None:
-    from automation_scripts import catalog
+def _ended(store: HistoryStore, before: datetime) -> int:
+    from sqlalchemy import func, select
 
-    catalog.get(name)
+    from automation_scripts.history.models import runs
+
+    with store.database.read() as connection:
+        query = select(func.count()).select_from(runs).where(runs.c.end_time < before)
+        return int(connection.execute(query).scalar_one())
 
 
 def _statuses(status: str | None) -> list[str] | None:
@@ -176,125 +152,87 @@ def _statuses(status: str | None) -> list[str] | None:
     return [status]
 
 
-def _last(store: HistoryStore) -> str:
-    from automation_scripts.errors import InvalidParameters
-
-    newest = store.list(limit=1)
-    if not newest:
-        raise InvalidParameters("There is no run yet. Start one: automation run SCRIPT")
-    return newest[0].execution_id
-
-
 def _print_csv(records: list[RunRecord]) -> None:
     import csv
     import sys
 
+    from automation_scripts.cli.console import printable
+    from automation_scripts.history.records import SEVERITIES
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    writer.writerow([*CSV_COLUMNS, *(f"findings_{severity}" for severity in SEVERITIES)])
     for record in records:
         data = record.to_dict()
-        writer.writerow([data[column] for column in CSV_COLUMNS])
+        counts = [record.findings.get(severity, 0) for severity in SEVERITIES]
+        values = [data[column] for column in CSV_COLUMNS]
+        writer.writerow([*(printable(value) if isinstance(value, str) else value for value in values), *counts])
+    sys.stdout.flush()
 
 
-def _print_table(records: list[RunRecord]) -> None:
+NOTE_WIDTH = 24
+"""A note with less room than that says nothing; it is left out."""
+_LAYOUTS = (
+    ("run", "script", "environment", "user", "by", "status", "started", "took", "findings", "note"),
+    ("run", "script", "environment", "status", "started", "took", "findings", "note"),
+    ("run", "script", "status", "ago", "took", "findings", "note"),
+    ("id", "script", "status", "ago", "took", "findings"),
+    ("id", "script", "status", "ago"),
+)
+"""The columns, for ever narrower terminals."""
+_TITLES = {"id": "run", "ago": "started"}
+_GAP = 2
+
+
+def chosen_layout(widths: Mapping[str, int], width: int) -> tuple[str, ...]:
+    """The first layout whose columns fit into `width`, without those that are empty; the last one otherwise."""
+    for layout in _LAYOUTS:
+        present = tuple(name for name in layout if widths[name])
+        needed = sum(min(widths[name], NOTE_WIDTH) if name == "note" else widths[name] for name in present)
+        if needed + _GAP * (len(present) - 1) <= width:
+            return present
+    return _LAYOUTS[-1]
+
+
+def _print_table(records: Sequence[RunRecord]) -> None:
     from rich.table import Table
 
-    from automation_scripts.cli.console import STATUS_STYLES, plain, stdout, styled
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("run", no_wrap=True, min_width=21)
-    for title in ("script", "environment", "user", "by"):
-        table.add_column(title)
-    table.add_column("status", no_wrap=True)
-    table.add_column("started", no_wrap=True)
-    for title in ("took", "findings", "note"):
-        table.add_column(title)
-    for record in records:
-        table.add_row(
-            record.execution_id,
-            record.script,
-            plain(record.environment),
-            plain(record.user),
-            record.trigger,
-            styled(record.status, STATUS_STYLES),
-            _local(record.start_time or record.requested_at),
-            _duration(record.duration_s),
-            _short(record.findings),
-            plain((record.error_message or "").split("\n")[0][:100]),
-        )
-    stdout().print(table)
-
-
-def _print_run(record: RunRecord, transitions: list[Transition]) -> None:
-    from rich.table import Table
-
-    from automation_scripts.cli.console import STATUS_STYLES, plain, stdout, styled
-    from automation_scripts.cli.summary import print_summary
-    from automation_scripts.results import ExecutionResult
+    from automation_scripts.cli.console import stdout
 
     console = stdout()
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in _facts(record):
-        facts.add_row(name, styled(record.status, STATUS_STYLES) if name == "status" else plain(value))
-    console.print(facts)
-    console.print()
-    steps = Table("state", "at", "after", "reason", box=None, pad_edge=False)
-    before = None
-    for transition in transitions:
-        after = "" if before is None else f"{(transition.at - before).total_seconds():.3f} s"
-        steps.add_row(
-            styled(transition.to_state, STATUS_STYLES), _local(transition.at), after, plain(transition.reason)
-        )
-        before = transition.at
-    console.print(steps)
-    console.print()
-    if record.result is not None:
-        print_summary(ExecutionResult.from_dict(record.result))
+    cells = {name: [render(record) for record in records] for name, render in _renderers().items()}
+    widths = {name: max(cell.cell_len for cell in column) for name, column in cells.items()}
+    widths = {name: width and max(width, len(_TITLES.get(name, name))) for name, width in widths.items()}
+    layout = chosen_layout(widths, console.width)
+    table = Table(box=None, pad_edge=False)
+    for name in layout:
+        side = "right" if name in ("took", "ago") else "left"
+        table.add_column(_TITLES.get(name, name), justify="right" if side == "right" else "left", no_wrap=True)
+    for row in zip(*(cells[name] for name in layout), strict=True):
+        table.add_row(*row)
+    console.print(table)
 
 
-def _facts(record: RunRecord) -> list[tuple[str, str]]:
-    facts: list[tuple[str, Any]] = [
-        ("run", record.execution_id),
-        ("script", f"{record.script} ({record.category})"),
-        ("status", record.status),
-        ("environment", record.environment),
-        ("user", record.user),
-        ("started by", record.trigger),
-        ("level", record.level),
-        ("host", f"{record.host}, process {record.pid}"),
-        ("request", record.request_id),
-        ("approval", record.approval_id),
-        ("flow run", record.flow_run_id),
-        ("trace", record.trace_id),
-        ("waited", _duration(record.queued_s)),
-        ("took", _duration(record.duration_s)),
-        ("CPU", _duration(record.cpu_s)),
-        ("peak memory", None if record.max_rss_mb is None else f"{record.max_rss_mb:.0f} MiB"),
-        ("read", _bytes(record.read_bytes)),
-        ("written", _bytes(record.written_bytes)),
-        (
-            "parameters",
-            ", ".join(f"{key}={value}" for key, value in record.parameters.items() if value not in ("", None)),
-        ),
-        ("error", record.error_message),
-    ]
-    return [(name, str(value)) for name, value in facts if value not in (None, "")]
+def _renderers() -> dict[str, Callable[[RunRecord], Text]]:
+    from automation_scripts.cli.console import STATUS_STYLES, plain, styled
+    from automation_scripts.cli.quantities import ago, duration, local
+
+    now = datetime.now(UTC)
+    return {
+        "run": lambda run: plain(run.execution_id),
+        "id": lambda run: plain(run.execution_id[:13]),  # enough for `automation show`
+        "script": lambda run: plain(run.script),
+        "environment": lambda run: plain(run.environment),
+        "user": lambda run: plain(run.user),
+        "by": lambda run: plain(run.trigger),
+        "status": lambda run: styled(run.status, STATUS_STYLES),
+        "started": lambda run: plain(local(run.start_time or run.requested_at)),
+        "ago": lambda run: plain(ago(run.start_time or run.requested_at, now)),
+        "took": lambda run: plain(duration(run.duration_s)),
+        "findings": lambda run: plain(short(run.findings)),
+        "note": lambda run: plain((run.error_message or run.rollback_cause or "").partition("\n")[0]),
+    }
 
 
-def _short(findings: Any) -> str:
-    parts = [f"{count}{severity[0]}" for severity, count in findings.items() if count]
-    return " ".join(parts)
-
-
-def _local(at: datetime) -> str:
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f"{seconds:.2f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
-
-
-def _bytes(count: int | None) -> str | None:
-    return None if count is None else f"{count / 2**20:.1f} MiB"
+def short(findings: Mapping[str, int]) -> str:
+    """The counts of findings, each with the first letter of its severity: `1c 12l`."""
+    return " ".join(f"{count}{severity[0]}" for severity, count in findings.items() if count)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
-    from automation_scripts.history.statistics import RunStatistics, Spread
+    from automation_scripts.history.statistics import RunStatistics, Spread, SuccessRate
 
 
 class StatsFormat(StrEnum):
@@ -28,12 +31,12 @@ def register(app: typer.Typer) -> None:
 def stats(
     script: str | None = typer.Option(None, "--script", help="Only runs of this script."),
     category: str | None = typer.Option(None, "--category", help="Only scripts of this category."),
-    since: str | None = typer.Option(None, "--since", help="Only runs started since: 2d, 1h, or an ISO date."),
+    since: str | None = typer.Option(None, "--since", help="Only runs ended since: 2d, 1h, or an ISO date."),
     output_format: StatsFormat = typer.Option(StatsFormat.TEXT, "--format", help="How to print them."),
 ) -> None:
     """Success rate by category, execution times, resource use, rollbacks and their causes.
 
-    Dry runs are left out; cancelled runs are counted but belong to no rate.
+    Counted are runs that have ended. Dry runs are left out; cancelled runs are counted but belong to no rate.
 
     Examples:
 
@@ -41,72 +44,142 @@ def stats(
 
         automation stats --script config_validator --format json
     """
+    from datetime import UTC, datetime
+
     from automation_scripts import catalog
-    from automation_scripts.cli.history import _store, moment
-    from automation_scripts.errors import InvalidParameters
-    from automation_scripts.history.frames import runs_df
-    from automation_scripts.history.statistics import compute
-    from automation_scripts.suggest import nearest
+    from automation_scripts.cli.history import opened
+    from automation_scripts.cli.quantities import moment
 
     if script is not None:
         catalog.get(script)
-    if category is not None and category not in list(catalog.Category):
-        guess = nearest(category, list(catalog.Category))
-        hint = f" Did you mean '{guess}'?" if guess else ""
-        raise InvalidParameters(f"--category: unknown '{category}'.{hint} Known: {', '.join(catalog.Category)}.")
-    begin = moment(since) if since else None
-    store = _store()
-    store.mark_crashed()
-    computed = compute(runs_df(store, script=script, category=category, since=begin, measures=True))
+    if category is not None:
+        _check_category(category)
+    now = datetime.now(UTC)
+    begin = moment(since, "--since") if since is not None else None
+    store = opened()
+
+    from automation_scripts.history.frames import runs_df
+    from automation_scripts.history.statistics import compute
+
+    frame = runs_df(store, script=script, category=category, measures=True)
+    computed = compute(frame) if begin is None else compute(frame, window=now - begin, until=now)
     if output_format is StatsFormat.JSON:
         from automation_scripts.cli.console import print_json
 
         print_json(computed.to_dict())
+    else:
+        from automation_scripts.cli.console import stdout
+
+        _print(computed, begin, stdout())
+
+
+def _check_category(category: str) -> None:
+    from automation_scripts.catalog import Category
+    from automation_scripts.errors import InvalidParameters
+    from automation_scripts.suggest import nearest
+
+    known = [known.value for known in Category]
+    if category not in known:
+        guess = nearest(category, known)
+        hint = f" Did you mean '{guess}'?" if guess else ""
+        raise InvalidParameters(f"--category: unknown '{category}'.{hint} Known: {', '.join(known)}.")
+
+
+def _print(computed: RunStatistics, begin: datetime | None, console: Console) -> None:
+    from rich.text import Text
+
+    from automation_scripts.cli.console import table
+
+    console.print(Text(_counted(computed, begin)), soft_wrap=True)
+    if not computed.runs:
         return
-    from automation_scripts.cli.console import stdout
 
-    console = stdout()
-    note = f" ({computed.dry_runs} dry runs left out)" if computed.dry_runs else ""
-    console.print(f"{computed.runs} runs{note}")
-    if computed.runs:
-        _print(computed, console)
+    def show(title: str, titles: tuple[str, ...], rows: Iterator[tuple[str, ...]], text_columns: int) -> None:
+        """The first columns are words; the others are figures, and all but `causes` aligned to the right."""
+        figures = tuple(name for name in titles[text_columns:] if name not in ("", "causes"))
+        console.print("", Text(title, style="bold"), table(titles, rows, right=figures), sep="\n")
+
+    outcomes = ("succeeded", "failed", "timed out", "crashed", "cancelled")
+    bars = "█░" if not console.options.ascii_only else "#."
+    show("Success rate", ("category", "rate", "", *outcomes), _success_rows(computed, bars), 1)
+    spread = ("runs", "mean", "p50", "p95", "p99", "longest")
+    show("Execution time", ("script", *spread), _time_rows(computed), 1)
+    show("Resources", ("script", "measure", *spread[:-1], "most"), _resource_rows(computed), 2)
+    show("Rollbacks", ("script", "runs", "rolled back", "rate", "causes"), _rollback_rows(computed), 1)
 
 
-def _print(computed: RunStatistics, console: Console) -> None:
-    from rich.table import Table
+def _counted(computed: RunStatistics, begin: datetime | None) -> str:
+    """What the figures were made of, and what was left out."""
+    from automation_scripts.cli.quantities import counted, local
 
-    table = Table("category", "success", "", "succeeded", "failed", "timed out", "crashed", "cancelled", box=None)
-    for name, rate in computed.success_rate_by_category.items():
-        share = "" if rate.rate is None else f"{rate.rate:.1%}"
+    since = f" since {local(begin)}" if begin else ""
+    parts = [f"{counted(computed.runs, 'ended run')} counted{since}."]
+    if computed.dry_runs:
+        parts.append(f"Left out: {counted(computed.dry_runs, 'dry run')}.")
+    if cancelled := computed.success_rate.cancelled:
+        were = "was" if cancelled == 1 else "were"
+        parts.append(f"{counted(cancelled, 'run')} {were} cancelled: in no rate and no time.")
+    return " ".join(parts)
+
+
+def _success_rows(computed: RunStatistics, bars: str) -> Iterator[tuple[str, ...]]:
+    rates: dict[str, SuccessRate] = dict(computed.success_rate_by_category)
+    if len(rates) > 1:
+        rates["all"] = computed.success_rate
+    for name, rate in rates.items():
         counts = (rate.succeeded, rate.failed, rate.timed_out, rate.crashed, rate.cancelled)
-        table.add_row(name, share, _bar(rate.rate), *(str(count) for count in counts))
-    console.print("\n[bold]Success rate by category[/]", table, sep="\n")
+        yield name, _percent(rate.rate), _bar(rate.rate, bars), *(str(count) for count in counts)
 
-    table = Table("script", "runs", "mean", "p50", "p95", "p99", "longest", box=None)
+
+def _time_rows(computed: RunStatistics) -> Iterator[tuple[str, ...]]:
+    from automation_scripts.cli.quantities import duration
+
     for name, spread in computed.execution_time_s.items():
-        table.add_row(name, *_cells(spread, "s", 1.0))
-    console.print("\n[bold]Execution time[/]", table, sep="\n")
+        yield name, *_figures(spread, duration)
 
-    table = Table("script", "of", "runs", "mean", "p50", "p95", "p99", "most", box=None)
-    units = {"cpu_s": ("CPU", "s", 1.0), "max_rss_mb": ("peak memory", "MiB", 1.0)}
-    units |= {"read_bytes": ("read", "MiB", 2**-20), "written_bytes": ("written", "MiB", 2**-20)}
+
+def _resource_rows(computed: RunStatistics) -> Iterator[tuple[str, ...]]:
+    from automation_scripts.cli.quantities import duration, size
+
+    def mebibytes(count: float | None) -> str:
+        return size(None if count is None else count * 2**20)
+
+    shown: dict[str, tuple[str, Callable[[float | None], str]]] = {
+        "cpu_s": ("CPU", duration),
+        "max_rss_mb": ("peak memory", mebibytes),
+        "read_bytes": ("read", size),
+        "written_bytes": ("written", size),
+    }
     for name, measures in computed.resources.items():
         for measure, spread in measures.items():
-            label, unit, factor = units[measure]
-            table.add_row(name, label, *_cells(spread, unit, factor))
-    console.print("\n[bold]Resources[/]", table, sep="\n")
+            label, written = shown[measure]
+            yield name, label, *_figures(spread, written)
+            name = ""  # a script's name stands at its first measure only  # noqa: PLW2901
 
-    table = Table("script", "rollbacks", "share", "causes", box=None)
+
+def _rollback_rows(computed: RunStatistics) -> Iterator[tuple[str, ...]]:
+    rates = computed.success_rate_by_script
     for name, rolled in computed.rollbacks.items():
+        rate = rates[name]
+        runs = rate.succeeded + rate.failed + rate.timed_out + rate.crashed
         causes = ", ".join(f"{cause} ({count})" for cause, count in rolled.causes.items())
-        table.add_row(name, str(rolled.count), "" if rolled.rate is None else f"{rolled.rate:.1%}", causes)
-    console.print("\n[bold]Rollbacks[/]", table, sep="\n")
+        yield name, str(runs), str(rolled.count), _percent(rolled.rate), causes
 
 
-def _cells(spread: Spread, unit: str, factor: float) -> list[str]:
+def _figures(spread: Spread, written: Callable[[float | None], str]) -> list[str]:
     values = (spread.mean, spread.p50, spread.p95, spread.p99, spread.max)
-    return [str(spread.count), *("" if value is None else f"{value * factor:.2f} {unit}" for value in values)]
+    return [str(spread.count), *(written(value) or "-" for value in values)]
 
 
-def _bar(share: float | None, width: int = 20) -> str:
-    return "" if share is None else "█" * round(share * width) + "░" * (width - round(share * width))
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _bar(share: float | None, bars: str, width: int = 20) -> str:
+    """Full only when all of it is, and never empty while there is something: 99.9 % is not all."""
+    if share is None:
+        return ""
+    full = round(share * width)
+    if 0 < share < 1:
+        full = min(max(full, 1), width - 1)
+    return bars[0] * full + bars[1] * (width - full)

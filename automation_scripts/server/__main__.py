@@ -89,11 +89,11 @@ async def _serve(
     import uvicorn
     from prefect.server.api.server import create_app
 
-    from automation_scripts.server.app import use_immediate_transactions, with_identity
+    from automation_scripts.server.app import use_immediate_transactions, with_browser_mark, with_identity
 
     use_immediate_transactions()
     instance = uuid.uuid4().hex
-    application = with_identity(create_app(), INSTANCE_HEADER, instance)
+    application = with_identity(with_browser_mark(create_app()), INSTANCE_HEADER, instance)
     server = uvicorn.Server(
         uvicorn.Config(
             application,

@@ -1,9 +1,12 @@
-"""Prefect's own server application, with two things added for one machine and SQLite.
+"""Prefect's own server application, with three things added for one machine and SQLite.
 
 **Immediate transactions.** Prefect opens most of its write transactions as `BEGIN DEFERRED`. A deferred SQLite
 transaction that turns to writing while another one has written since is refused at once (SQLITE_BUSY_SNAPSHOT; no
 busy timeout helps), the server answers 503, and the client sleeps two seconds before it asks again. Opened as
 `BEGIN IMMEDIATE`, writers queue for the lock instead. `benchmarks/` measures the difference.
+
+**The origin of a run.** Prefect does not keep who created a run. A run that a browser creates gets the message that
+Prefect's own quick-run button gives, so that the history can tell the UI from other users of the API.
 
 **An identity.** Each answer carries the instance's name, so that nobody mistakes another server on the same port for
 this one.
@@ -12,6 +15,7 @@ this one.
 from __future__ import annotations
 
 import contextvars
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -64,3 +68,61 @@ def with_identity(application: Application, header: str, instance: str) -> Appli
         await application(scope, receive, send_with_identity)
 
     return wrapped
+
+
+UI_MESSAGE = "Run from the Prefect UI"
+MOST_BYTES = 4 * 1024 * 1024
+
+
+def with_browser_mark(application: Application) -> Application:
+    """Wrap an ASGI application so that runs created by a browser say so in the message of their first state.
+
+    It tells where a run came from, not who asked for it: any client can claim to be a browser.
+    """
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ())) if scope["type"] == "http" else {}
+        creates = scope.get("method") == "POST" and str(scope.get("path", "")).endswith("/create_flow_run")
+        if not creates or not headers.get(b"user-agent", b"").startswith(b"Mozilla/"):
+            await application(scope, receive, send)
+            return
+        body = await _body(receive)
+        marked = _marked(body)
+        scope["headers"] = [
+            (name, str(len(marked)).encode() if name == b"content-length" else value)
+            for name, value in scope["headers"]
+        ]
+        given = False
+
+        async def replay() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": marked, "more_body": False}
+
+        await application(scope, replay, send)
+
+    return wrapped
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while len(body) <= MOST_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    return body
+
+
+def _marked(body: bytes) -> bytes:
+    """The request with a message in its state; anything that is no such request is left as it is."""
+    try:
+        data = json.loads(body)
+        state = data.setdefault("state", {"type": "SCHEDULED"})
+        if not state.get("message"):
+            state["message"] = UI_MESSAGE
+        return json.dumps(data).encode()
+    except (ValueError, AttributeError):
+        return body

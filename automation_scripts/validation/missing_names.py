@@ -27,7 +27,8 @@ def missing_name(
 ) -> Finding:
     """A finding for a name that nothing defines; the only near name becomes its fix."""
     known = sorted(set(known))
-    near = nearest(name, known)
+    # Of two letters every other name is near.
+    near = nearest(name, known) if len(name) > 2 else None
     whole = node.kind is Kind.SCALAR and node.value == name and node.style is Style.PLAIN and node.anchor is None
     if near:
         suggestion = f"Did you mean '{near}'?"

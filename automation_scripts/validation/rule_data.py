@@ -55,8 +55,6 @@ class DocumentData:
 
     def _plain(self, node: Node, name: str) -> Any:
         node = node.resolved()
-        if node.kind is Kind.SCALAR:
-            return to_data(node)
         if id(node) not in self._made:
             size, depth = self._extent(node)
             if size > MOST_NODES or depth > DEEPEST:
@@ -66,6 +64,8 @@ class DocumentData:
 
     def _extent(self, node: Node) -> tuple[int, int]:
         """Nodes and depth with every alias expanded: counted, not expanded. A cycle counts as one node."""
+        if node.kind is Kind.SCALAR:
+            return 1, 0
         known = self._extents
         stack: list[tuple[Node, bool]] = [(node.resolved(), False)]
         while stack:
