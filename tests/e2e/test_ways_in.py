@@ -183,6 +183,13 @@ def test_from_the_run_form_of_the_ui(installation: Installation, bad_config: Pat
         page.wait_for_url("**/deployments/deployment/**", timeout=30_000)
         record = _ended(installation, lambda r: r.trigger == "ui")
         _check(installation, record, "ui")
-        page.goto(f"{ui}/runs/flow-run/{record.flow_run_id}?tab=Artifacts")
-        page.get_by_text("config-validator-report").first.wait_for(timeout=30_000)
+        page.goto(f"{ui}/runs/flow-run/{record.flow_run_id}")
+        page.get_by_text("Completed").first.wait_for(timeout=30_000)
         browser.close()
+    artifacts = httpx.post(
+        f"{ui}/api/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [record.flow_run_id]}}}
+    ).json()
+    kinds = {artifact["key"]: artifact["type"] for artifact in artifacts}
+    assert kinds["config-validator-report"] == "markdown"
+    assert kinds["config-validator-findings"] == "table"
+    assert kinds["config-validator-progress"] == "progress"
