@@ -73,6 +73,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else " " for character in text)
 
 
+def one_line(text: str) -> str:
+    """The text without line ends either: what stands in a row of its own must not be able to make a second one."""
+    return printable(text).replace("\n", " ")
+
+
 def table(titles: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Collection[str] = ()) -> Table:
     """A table without lines. A cell that is a `str` may hold anything and is shown as it is (see `plain`).
 

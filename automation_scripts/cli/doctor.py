@@ -28,9 +28,9 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-    """Check the installation: settings, state folder, history, log, packages, server. Changes nothing.
+    """Check the installation: settings, state folder, history, log, packages, server.
 
-    Exit code 1 when something does not work.
+    Changes nothing, except that the folder of the log is made where it is missing. Exit code 1 when something does not work.
 
     Example:
 
@@ -50,14 +50,15 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) ->
 def _print(checks: list[Check]) -> None:
     from rich.text import Text
 
-    from automation_scripts.cli.console import stdout
+    from automation_scripts.cli.console import printable, stdout
 
     console = stdout()
     marks = {"ok": ("ok      ", "green"), "note": ("note    ", "yellow"), "problem": ("problem ", "bold red")}
     for check in checks:
-        console.print(Text.assemble(marks[check.level], (f"{check.subject}: ", "bold"), check.said), soft_wrap=True)
+        said = printable(check.said)
+        console.print(Text.assemble(marks[check.level], (f"{check.subject}: ", "bold"), said), soft_wrap=True)
         if check.remedy:
-            console.print(Text(f"        → {check.remedy}", style="dim"), soft_wrap=True)
+            console.print(Text(f"        → {printable(check.remedy)}", style="dim"), soft_wrap=True)
 
 
 def _checks() -> Iterator[Check]:
@@ -79,10 +80,15 @@ def _checks() -> Iterator[Check]:
 
 def _guarded(look: Callable[[Settings], Iterator[Check]], settings: Settings) -> Iterator[Check]:
     """A check that fails in an unforeseen way is a problem to report, not a traceback."""
+    from automation_scripts.errors import AutomationError
+
+    subject = look.__name__.strip("_").replace("_", " ")
     try:
         yield from look(settings)
+    except AutomationError as error:
+        yield Check(subject, "problem", str(error))
     except Exception as error:
-        yield Check(look.__name__.strip("_").replace("_", " "), "problem", f"{type(error).__name__}: {error}")
+        yield Check(subject, "problem", f"{type(error).__name__}: {error}")
 
 
 def _python() -> Check:
@@ -104,7 +110,7 @@ def _packages() -> Iterator[Check]:
     prefect, fastapi = installed("prefect"), installed("fastapi")
     if prefect is None:
         yield Check("prefect", "problem", "not installed", "pip install -r requirements.txt")
-    elif fastapi and tuple(int(part) for part in fastapi.split(".")[:2]) >= (0, 151):
+    elif fastapi and _release(fastapi) >= (0, 151):
         yield Check(
             "prefect",
             "problem",
@@ -130,6 +136,13 @@ def _packages() -> Iterator[Check]:
             yield Check(f"extra {extra}", "ok", f"{package} {found}")
 
 
+def _release(version: str) -> tuple[int, ...]:
+    """Major and minor number; pre-releases such as `0.151rc1` count as their release."""
+    import re
+
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+
+
 def _state_folder(settings: Settings) -> Iterator[Check]:
     import os
     import shutil
@@ -150,14 +163,24 @@ def _state_folder(settings: Settings) -> Iterator[Check]:
 
 
 def _history(settings: Settings) -> Iterator[Check]:
+    import os
+    from pathlib import Path
+
     from sqlalchemy import make_url
 
     from automation_scripts.history.opened import open_store
 
-    shown = make_url(settings.history_url).render_as_string(hide_password=True)
-    if shown.startswith("sqlite") and not (settings.home / "history.db").exists() and settings.history.url is None:
-        yield Check("history", "ok", f"{shown} (made at the first run)")
-        return
+    url = make_url(settings.history_url)
+    shown = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite":
+        file = Path(url.database or "").expanduser()
+        if not file.exists():
+            yield Check("history", "ok", f"{shown} (made at the first run)")
+            return
+        if not os.access(file, os.R_OK | os.W_OK) or not os.access(file.parent, os.W_OK | os.X_OK):
+            remedy = f"Make {file} and its folder readable and writable for this account."
+            yield Check("history", "problem", f"{shown} cannot be written", remedy)
+            return
     store = open_store(settings)
     yield Check("history", "ok", f"{shown}: {len(store.active())} active runs, {store.slots_in_use()} slots in use")
 

@@ -177,6 +177,8 @@ _LAYOUTS = (
     ("run", "script", "status", "ago", "took", "findings", "note"),
     ("id", "script", "status", "ago", "took", "findings"),
     ("id", "script", "status", "ago"),
+    ("id", "status"),
+    ("id",),
 )
 """The columns, for ever narrower terminals."""
 _TITLES = {"id": "run", "ago": "started"}
@@ -204,17 +206,27 @@ def _print_table(records: Sequence[RunRecord]) -> None:
     widths = {name: width and max(width, len(_TITLES.get(name, name))) for name, width in widths.items()}
     layout = chosen_layout(widths, console.width)
     table = Table(box=None, pad_edge=False)
+    room = console.width - sum(widths[name] + _GAP for name in layout if name != "note")
     for name in layout:
-        side = "right" if name in ("took", "ago") else "left"
-        table.add_column(_TITLES.get(name, name), justify="right" if side == "right" else "left", no_wrap=True)
+        table.add_column(
+            _TITLES.get(name, name),
+            justify="right" if name in ("took", "ago") else "left",
+            no_wrap=True,
+            max_width=room if name == "note" else None,
+        )
     for row in zip(*(cells[name] for name in layout), strict=True):
         table.add_row(*row)
     console.print(table)
 
 
 def _renderers() -> dict[str, Callable[[RunRecord], Text]]:
-    from automation_scripts.cli.console import STATUS_STYLES, plain, styled
+    from rich.text import Text
+
+    from automation_scripts.cli.console import STATUS_STYLES, one_line, styled
     from automation_scripts.cli.quantities import ago, duration, local
+
+    def plain(text: str) -> Text:
+        return Text(one_line(text))
 
     now = datetime.now(UTC)
     return {
@@ -224,13 +236,19 @@ def _renderers() -> dict[str, Callable[[RunRecord], Text]]:
         "environment": lambda run: plain(run.environment),
         "user": lambda run: plain(run.user),
         "by": lambda run: plain(run.trigger),
-        "status": lambda run: styled(run.status, STATUS_STYLES),
+        "status": lambda run: styled(one_line(run.status), STATUS_STYLES),
         "started": lambda run: plain(local(run.start_time or run.requested_at)),
         "ago": lambda run: plain(ago(run.start_time or run.requested_at, now)),
         "took": lambda run: plain(duration(run.duration_s)),
         "findings": lambda run: plain(short(run.findings)),
-        "note": lambda run: plain((run.error_message or run.rollback_cause or "").partition("\n")[0]),
+        "note": lambda run: plain(first_line(run.error_message or run.rollback_cause or "")),
     }
+
+
+def first_line(text: str, longest: int = 200) -> str:
+    """The first line that says something, cut where it is too long for a table."""
+    line = text.strip().partition("\n")[0].rstrip()
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def short(findings: Mapping[str, int]) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
+
+if TYPE_CHECKING:
+    from automation_scripts.catalog import Script
 
 
 def register(app: typer.Typer) -> None:
@@ -44,33 +49,31 @@ def scripts(
             ]
         )
         return
-    from rich.table import Table
+    from rich.text import Text
 
-    from automation_scripts.cli.console import stdout
+    from automation_scripts.cli.console import stdout, table
 
-    table = Table("script", "category", "level", "state", "what it does", box=None, pad_edge=False)
-    for entry in entries:
-        state = "[green]ready[/]" if entry.available else "[dim]planned[/]"
-        table.add_row(entry.name, entry.category.value, entry.level.value, state, entry.summary)
-    stdout().print(table)
+    states = {True: Text("ready", style="green"), False: Text("planned", style="dim")}
+    rows = [
+        (entry.name, entry.category.value, entry.level.value, states[entry.available], entry.summary)
+        for entry in entries
+    ]
+    stdout().print(table(("script", "category", "level", "state", "what it does"), rows))
 
 
-def _describe(script: object, as_json: bool) -> None:
-    from automation_scripts.catalog import Script
-    from automation_scripts.cli.console import print_json, stdout
+def _describe(script: Script, as_json: bool) -> None:
+    from automation_scripts.cli.console import print_json, stdout, table
 
-    assert isinstance(script, Script)
     model = script.parameters_model()
     if as_json:
         print_json(model.model_json_schema())
         return
-    from rich.table import Table
     from rich.text import Text
 
-    console = stdout()
-    console.print(f"[bold]{script.name}[/]: {script.summary}")
-    table = Table("parameter", "default", "meaning", box=None, pad_edge=False)
+    rows = []
     for name, field in model.model_fields.items():
         default = "(required)" if field.is_required() else str(field.get_default(call_default_factory=True))
-        table.add_row(name, Text(default), Text(field.description or ""))
-    console.print(table)
+        rows.append((name, default, field.description or ""))
+    console = stdout()
+    console.print(Text.assemble((script.name, "bold"), f": {script.summary}"), soft_wrap=True)
+    console.print(table(("parameter", "default", "meaning"), rows))

@@ -94,18 +94,17 @@ def _print(computed: RunStatistics, begin: datetime | None, console: Console) ->
     if not computed.runs:
         return
 
-    def show(title: str, titles: tuple[str, ...], rows: Iterator[tuple[str, ...]], text_columns: int) -> None:
-        """The first columns are words; the others are figures, and all but `causes` aligned to the right."""
-        figures = tuple(name for name in titles[text_columns:] if name not in ("", "causes"))
+    def show(title: str, titles: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> None:
+        figures = tuple(name for name in titles[1:] if name not in ("", "causes"))
         console.print("", Text(title, style="bold"), table(titles, rows, right=figures), sep="\n")
 
     outcomes = ("succeeded", "failed", "timed out", "crashed", "cancelled")
     bars = "█░" if not console.options.ascii_only else "#."
-    show("Success rate", ("category", "rate", "", *outcomes), _success_rows(computed, bars), 1)
+    show("Success rate", ("category", "rate", "", *outcomes), _success_rows(computed, bars))
     spread = ("runs", "mean", "p50", "p95", "p99", "longest")
-    show("Execution time", ("script", *spread), _time_rows(computed), 1)
-    show("Resources", ("script", "measure", *spread[:-1], "most"), _resource_rows(computed), 2)
-    show("Rollbacks", ("script", "runs", "rolled back", "rate", "causes"), _rollback_rows(computed), 1)
+    show("Execution time", ("script", *spread), _time_rows(computed))
+    show("Resources", ("script", *spread[:-1], "most"), _resource_rows(computed))
+    show("Rollbacks", ("script", "runs", "rolled back", "rate", "causes"), _rollback_rows(computed))
 
 
 def _counted(computed: RunStatistics, begin: datetime | None) -> str:
@@ -151,10 +150,10 @@ def _resource_rows(computed: RunStatistics) -> Iterator[tuple[str, ...]]:
         "written_bytes": ("written", size),
     }
     for name, measures in computed.resources.items():
+        yield (name,)  # on a row of its own: with a column for it, a terminal of 80 columns is too narrow
         for measure, spread in measures.items():
             label, written = shown[measure]
-            yield name, label, *_figures(spread, written)
-            name = ""  # a script's name stands at its first measure only  # noqa: PLW2901
+            yield f"  {label}", *_figures(spread, written)
 
 
 def _rollback_rows(computed: RunStatistics) -> Iterator[tuple[str, ...]]:
@@ -175,7 +174,7 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
 
 
-def _bar(share: float | None, bars: str, width: int = 20) -> str:
+def _bar(share: float | None, bars: str, width: int = 10) -> str:
     """Full only when all of it is, and never empty while there is something: 99.9 % is not all."""
     if share is None:
         return ""

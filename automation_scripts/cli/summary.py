@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from automation_scripts.cli.console import SEVERITY_STYLES, STATUS_STYLES, plain, printable, stdout, styled
+from automation_scripts.cli.console import SEVERITY_STYLES, STATUS_STYLES, one_line, plain, printable, stdout, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,14 +46,16 @@ def _outcome(result: ExecutionResult, console: Console) -> None:
 
     line = Text.assemble(
         styled(result.status.replace("_", " "), {k.replace("_", " "): v for k, v in STATUS_STYLES.items()}),
-        f"  {result.script_name} in {result.environment}, {result.duration_s or 0:.2f} s, run {result.execution_id}",
+        one_line(
+            f"  {result.script_name} in {result.environment}, {result.duration_s or 0:.2f} s, run {result.execution_id}"
+        ),
     )
     console.print(line, soft_wrap=True)
     counts = Counter(finding.severity.value for finding in result.findings)
     if result.findings or "files" in result.metrics:
         parts = [f"{counts[severity]} {severity}" for severity in SEVERITY_ORDER if counts[severity]]
         files = f" in {result.metrics['files']} files" if "files" in result.metrics else ""
-        console.print(f"{len(result.findings)} findings{files}" + (f": {', '.join(parts)}" if parts else ""))
+        console.print(plain(f"{len(result.findings)} findings{files}" + (f": {', '.join(parts)}" if parts else "")))
     if result.message:
         console.print(plain(result.message), soft_wrap=True)
 
@@ -63,7 +65,7 @@ def _findings(findings: list[Finding], console: Console) -> None:
 
     shown = sorted(findings, key=_place)[:MOST_SHOWN] if len(findings) <= MOST_SHOWN else _worst(findings)
     for file, group in groupby(shown, key=lambda finding: finding.file or ""):
-        console.print(Text(printable(file) or "(whole folder)", style="bold"), soft_wrap=True)
+        console.print(Text(one_line(file) or "(whole folder)", style="bold"), soft_wrap=True)
         for finding in group:
             place = f"{finding.line}:{finding.column or 1}" if finding.line else ""
             console.print(
@@ -71,13 +73,13 @@ def _findings(findings: list[Finding], console: Console) -> None:
                     f"  {place:>8}  ",
                     styled(f"{finding.severity.value:8}", {f"{k:8}": v for k, v in SEVERITY_STYLES.items()}),
                     " ",
-                    printable(finding.message),
-                    (f"  [{printable(finding.rule_id)}]", "dim"),
+                    one_line(finding.message),
+                    (f"  [{one_line(finding.rule_id)}]", "dim"),
                 ),
                 soft_wrap=True,
             )
             if finding.suggestion:
-                console.print(Text(f"            → {printable(finding.suggestion)}", style="dim"), soft_wrap=True)
+                console.print(Text(f"            → {one_line(finding.suggestion)}", style="dim"), soft_wrap=True)
     if len(findings) > len(shown):
         console.print(f"… and {len(findings) - len(shown)} less severe findings; --format json shows all.")
     if findings:
@@ -100,7 +102,7 @@ def _changes(title: str, changes: list[PredictedChange], console: Console) -> No
         return
     console.print(Text(title, style="bold"))
     for change in changes[:MOST_SHOWN]:
-        console.print(plain(f"  {change.action.value}  {change.resource}  {change.reason}"), soft_wrap=True)
+        console.print(Text(one_line(f"  {change.action.value}  {change.resource}  {change.reason}")), soft_wrap=True)
         for sign, text, style in (("-", change.before, "red"), ("+", change.after, "green")):
             for line in str(text).splitlines() if text is not None else ():
                 console.print(Text(f"    {sign} {printable(line)}", style=style), soft_wrap=True)

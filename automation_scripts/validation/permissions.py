@@ -40,30 +40,26 @@ def _roles(owner: KubernetesObject) -> Iterator[Finding]:
     if owner.kind not in ("Role", "ClusterRole") or not owner.api_version.startswith("rbac."):
         return
     for i, rule in enumerate(items(owner.node.get("rules"))):
-        stars = {key: _star(rule.get(key)) for key in ("verbs", "resources", "apiGroups", "nonResourceURLs")}
-        everything = stars["verbs"] is not None and stars["resources"] is not None
-        for key in ("verbs", "resources"):
-            node = stars[key]
-            if node is None:
-                continue
-            other = "resources" if key == "verbs" else "verbs"
-            if everything and key == "resources":
-                continue  # one finding for the rule is enough
-            severity = Severity.HIGH if everything or key == "verbs" else Severity.MEDIUM
-            reading = key == "resources" and set(_texts(rule.get("verbs"))) <= {"get", "list", "watch"}
-            yield owner.document.finding(
-                node.span,
-                "security/rbac-wildcard",
-                Severity.MEDIUM if reading else severity,
-                f"{owner.title} grants every {key[:-1]}"
-                + (f" on every {other[:-1]}" if everything else "")
-                + ": what a later version adds is granted too.",
-                _TAG,
-                path=(*owner.path, "rules", i, key),
-                suggestion="List the verbs and resources that are needed.",
-                cwe="CWE-269",
-                references=("https://kubernetes.io/docs/concepts/security/rbac-good-practices/",),
-            )
+        verbs, resources = _star(rule.get("verbs")), _star(rule.get("resources"))
+        star, key = (verbs, "verbs") if verbs is not None else (resources, "resources")
+        if star is None:
+            continue
+        groups = _texts(rule.get("apiGroups"))
+        everything = verbs is not None and resources is not None
+        reading = verbs is None and set(_texts(rule.get("verbs"))) <= {"get", "list", "watch"}
+        what = "every verb on every resource" if everything else f"every {key[:-1]}"
+        where = "" if "*" in groups or not groups else f" of {', '.join(group or 'the core' for group in groups[:3])}"
+        yield owner.document.finding(
+            star.span,
+            "security/rbac-wildcard",
+            Severity.HIGH if everything and not where else Severity.LOW if reading and where else Severity.MEDIUM,
+            f"{owner.title} grants {what}{where}: what a later version adds is granted too.",
+            _TAG,
+            path=(*owner.path, "rules", i, key),
+            suggestion="List the verbs and resources that are needed.",
+            cwe="CWE-269",
+            references=("https://kubernetes.io/docs/concepts/security/rbac-good-practices/",),
+        )
 
 
 def _star(node: Node | None) -> Node | None:

@@ -13,8 +13,6 @@ from automation_scripts.validation.yaml_data import to_data
 
 MOST_NODES = 200_000
 """Nodes that one variable may have, aliases expanded: an expression takes its own copy of them."""
-DEEPEST = 250
-"""Nested collections that one variable may have, aliases expanded."""
 
 
 class DocumentData:
@@ -24,7 +22,7 @@ class DocumentData:
         self.document = document
         self._environment = environment
         self._made: dict[int, Any] = {}
-        self._extents: dict[int, tuple[int, int]] = {}
+        self._sizes: dict[int, int] = {}
 
     def variables(self, expression: Expression, match: Match) -> tuple[dict[str, Any], int]:
         """The variables that `expression` names, for one selected node, and how many nodes they hold.
@@ -41,7 +39,7 @@ class DocumentData:
                 continue
             node = nodes[name]
             found[name] = self._plain(node, name) if node is not None else None
-            size += self._extent(node)[0] if node is not None else 0
+            size += self._size(node) if node is not None else 0
         return found, size
 
     def _text(self, name: str, match: Match) -> str:
@@ -56,30 +54,26 @@ class DocumentData:
     def _plain(self, node: Node, name: str) -> Any:
         node = node.resolved()
         if id(node) not in self._made:
-            size, depth = self._extent(node)
-            if size > MOST_NODES or depth > DEEPEST:
+            if self._size(node) > MOST_NODES:
                 raise EvaluationError(f"`{name}` is too large for an expression")
             self._made[id(node)] = to_data(node)
         return self._made[id(node)]
 
-    def _extent(self, node: Node) -> tuple[int, int]:
-        """Nodes and depth with every alias expanded: counted, not expanded. A cycle counts as one node."""
+    def _size(self, node: Node) -> int:
+        """Nodes with every alias expanded: counted, not expanded. A cycle counts as one node."""
+        node = node.resolved()
         if node.kind is Kind.SCALAR:
-            return 1, 0
-        known = self._extents
-        stack: list[tuple[Node, bool]] = [(node.resolved(), False)]
+            return 1
+        known = self._sizes
+        stack: list[tuple[Node, bool]] = [(node, False)]
         while stack:
             current, ready = stack.pop()
             below = current.children or [value for _, value in current.entries]
             if ready:
-                extents = [known[id(child.resolved())] for child in below]
-                known[id(current)] = (
-                    min(1 + sum(size for size, _ in extents), MOST_NODES * 10),
-                    1 + max((depth for _, depth in extents), default=0),
-                )
+                known[id(current)] = min(1 + sum(known[id(child.resolved())] for child in below), MOST_NODES * 10)
             elif id(current) not in known:
-                known[id(current)] = (1, 0)  # stands until the node is finished, and so ends cycles
+                known[id(current)] = 1  # stands until the node is finished, and so ends cycles
                 if below:
                     stack.append((current, True))
                     stack.extend((child.resolved(), False) for child in below)
-        return known[id(node.resolved())]
+        return known[id(node)]

@@ -1,96 +1,36 @@
-"""The commands that need no server: help, catalogue, history, doctor, and the refusals of `run`."""
+"""What all commands share: help, the refusal of bad input, and the catalogue."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation_scripts import catalog
-from automation_scripts.cli.history import moment
 from automation_scripts.cli.run import FailOn, exit_code, parse_parameters
-from automation_scripts.cli.summary import summary_text
 from automation_scripts.errors import InvalidParameters
-from automation_scripts.history.records import RunRecord
-from automation_scripts.history.store import HistoryStore
-from automation_scripts.results import ExecutionResult, Finding, Severity
+from automation_scripts.results import Finding, Severity
+from tests.cli.conftest import Shell, make_result
 
 VALIDATOR = catalog.get("config_validator")
+COMMANDS = ("run", "scripts", "history", "show", "stats", "prune", "deploy", "doctor")
+SERVER_COMMANDS = ("server start", "server stop", "server status")
 
 
-class Shell:
-    """The `automation` command with a state folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
-        config = folder / "config.yaml"
-        config.write_text(f"log: {{path: {folder / 'run.log'}}}\n")
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("AUTOMATION_", "PREFECT_"))}
-        self.environment = {**clean, "AUTOMATION_HOME": str(self.home), "AUTOMATION_CONFIG_PATH": str(config)}
-
-    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "automation_scripts.cli", *arguments],
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr + done.stdout
-        return done
-
-    def fill(self, **more: Any) -> None:
-        """One ended run in the history."""
-        self.home.mkdir(exist_ok=True)
-        with HistoryStore(f"sqlite:///{self.home / 'history.db'}") as store:
-            record = RunRecord(
-                execution_id=more.pop("execution_id", "exec_1"),
-                script="config_validator",
-                category="validation",
-                environment="staging",
-                user=more.pop("user", "admin"),
-            )
-            store.open_run(record)
-            before = "requested"
-            for state in ("admitted", "planning", "running", "verifying"):
-                store.transition(record.execution_id, before, state)
-                before = state
-            result = _result(execution_id=record.execution_id, **more)
-            store.close_run(record.execution_id, before, "succeeded", result=result.to_dict(), findings={"high": 1})
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
-
-def _result(**more: Any) -> ExecutionResult:
-    given: dict[str, Any] = {
-        "execution_id": "exec_1",
-        "script_name": "config_validator",
-        "category": "validation",
-        "environment": "staging",
-        "user": "admin",
-        "status": "succeeded",
-        "level": "automatic",
-        "started_at": datetime.now(UTC),
-    }
-    return ExecutionResult(**{**given, **more})
-
-
-@pytest.mark.parametrize(
-    "command", ["run", "scripts", "history", "show", "stats", "prune", "deploy", "doctor", "server start"]
-)
+@pytest.mark.parametrize("command", [*COMMANDS, *SERVER_COMMANDS])
 def test_each_command_has_help_with_an_example(shell: Shell, command: str) -> None:
-    done = shell(*command.split(), "--help")
-    assert done.returncode == 0
-    assert f"automation {command}" in done.stdout
+    answer = shell(*command.split(), "--help")
+    assert answer.code == 0
+    assert f"automation {command}" in answer.out.partition("Example")[2]
+
+
+def test_the_help_names_every_command(shell: Shell) -> None:
+    listed = shell("--help").out.partition("Commands:")[2]
+    assert {line.split()[0] for line in listed.splitlines() if line.startswith("  ")} >= {*COMMANDS, "server"}
+    assert shell("--version").out.startswith("automation ")
 
 
 def test_help_does_not_import_what_is_heavy() -> None:
@@ -99,23 +39,10 @@ def test_help_does_not_import_what_is_heavy() -> None:
         "from automation_scripts.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'prefect', 'sqlalchemy', 'pandas', 'pydantic', 'great_expectations', 'yaml'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
+        "heavy = {'prefect', 'sqlalchemy', 'pandas', 'pydantic', 'great_expectations', 'yaml', 'rich'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
-def test_the_catalogue_lists_every_script_and_tells_which_are_planned(shell: Shell) -> None:
-    text = shell("scripts").stdout
-    entries = json.loads(shell("scripts", "--json").stdout)
-    assert [entry["name"] for entry in entries] == list(catalog.SCRIPTS)
-    assert all(name in text for name in catalog.SCRIPTS)
-    assert "planned" in text
-
-
-def test_a_scripts_parameters_are_explained(shell: Shell) -> None:
-    assert "config_path" in shell("scripts", "config_validator").stdout
-    assert "config_path" in json.loads(shell("scripts", "config_validator", "--json").stdout)["properties"]
 
 
 @pytest.mark.parametrize(
@@ -125,127 +52,87 @@ def test_a_scripts_parameters_are_explained(shell: Shell) -> None:
         (["run", "security_scaner"], "Did you mean 'security_scanner'"),
         (["run", "security_scanner"], "planned"),
         (["run", "config_validator", "-p", "x"], "KEY=VALUE"),
+        (["run", "config_validator", "-p", "=x"], "KEY=VALUE"),
         (["run", "config_validator", "-p", "a=1", "-p", "a=2"], "given twice"),
         (["run", "config_validator"], "'config_path' is required"),
         (["run", "config_validator", "-p", "config_path=x", "-e", "stagin"], "Did you mean 'staging'"),
         (["run", "config_validator", "-p", "config_path=x", "--output", "/no/such/x"], "--output /no/such/x"),
+        (["run", "config_validator", "-p", "config_path=x", "--fail-on", "bad"], "--fail-on"),
         (["scripts", "security_scanner"], "planned"),
+        (["scripts", "security_scanner", "--json"], "planned"),
         (["history", "--status", "faild"], "Did you mean 'failed'"),
+        (["history", "--status", "activ"], "Did you mean 'active'"),
         (["history", "--script", "config_validater"], "Did you mean 'config_validator'"),
-        (["history", "--since", "yesterday"], "'yesterday' is no time"),
-        (["show", "exec_nobody"], "No run 'exec_nobody'"),
-        (["show", "last"], "no run yet"),
+        (["history", "--since", "yesterday"], "--since: 'yesterday' is no time"),
+        (["history", "--since", ""], "--since: '' is no time"),
+        (["history", "--limit", "0"], "--limit"),
         (["stats", "--category", "validaton"], "Did you mean 'validation'"),
-        (["prune", "--older-than", "soon"], "'soon' is no time"),
+        (["stats", "--script", "config"], "there is no script 'config'"),
+        (["prune", "--older-than", "soon"], "--older-than: 'soon' is no time"),
+        (["prune"], "--older-than"),
         (["deploy", "--file", "/no/prefect.yaml"], "/no/prefect.yaml"),
+        (["histroy"], "Did you mean 'history'"),
     ],
 )
-def test_bad_input_ends_with_2_and_the_reason(shell: Shell, arguments: list[str], said: str) -> None:
-    done = shell(*arguments)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert done.stdout == ""
-    assert not (shell.home / "server.json").exists()
+def test_bad_input_ends_with_2_and_the_reason_before_anything_is_written(
+    shell: Shell, arguments: list[str], said: str
+) -> None:
+    answer = shell(*arguments)
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.out == ""
+    assert not shell.home.exists()
 
 
-def test_an_empty_history_says_so(shell: Shell) -> None:
-    done = shell("history")
-    assert done.returncode == 0
-    assert "No run yet" in done.stdout
-    assert json.loads(shell("history", "--format", "json").stdout) == []
-    assert "0 runs" in shell("stats").stdout
+def test_settings_that_cannot_be_used_end_every_command_with_2_and_their_place(shell: Shell) -> None:
+    shell.config.write_text("history: {ulr: x}\n")
+    for command in (["history"], ["show", "last"], ["stats"], ["prune", "--older-than", "1d"], ["server", "status"]):
+        answer = shell(*command)
+        assert (answer.code, answer.out) == (2, "")
+        assert "config.yaml:1:" in answer.err
+        assert "did you mean url" in answer.err
 
 
-def test_the_history_in_every_format(shell: Shell) -> None:
-    shell.fill()
-    assert "exec_1" in shell("history").stdout
-    (run,) = json.loads(shell("history", "--format", "json").stdout)
-    assert (run["status"], run["findings"]["high"]) == ("succeeded", 1)
-    assert shell("history", "--format", "csv").stdout.splitlines()[1].startswith("exec_1,config_validator")
-    assert "No run matches" in shell("history", "--status", "failed").stdout
-    assert (
-        json.loads(shell("stats", "--format", "json").stdout)["success_rate_by_category"]["validation"]["rate"] == 1.0
-    )
-    assert "100.0%" in shell("stats").stdout
+def test_the_catalogue_lists_every_script_and_tells_which_are_planned(shell: Shell) -> None:
+    lines = {line.split()[0]: line for line in shell("scripts").out.splitlines()}
+    entries = json.loads(shell("scripts", "--json").out)
+    assert [entry["name"] for entry in entries] == list(catalog.SCRIPTS)
+    for entry in entries:
+        assert ("ready" if entry["available"] else "planned") in lines[entry["name"]]
+        assert entry["summary"] in lines[entry["name"]]
 
 
-def test_one_run_in_every_format(shell: Shell) -> None:
-    finding = Finding("a/rule", Severity.HIGH, "it is wrong", file="a.yaml", line=3, column=5)
-    shell.fill(findings=[finding])
-    text = shell("show", "exec").stdout
-    assert "it is wrong" in text
-    assert "verifying" in text
-    shown = json.loads(shell("show", "last", "--format", "json").stdout)
-    assert [transition["to_state"] for transition in shown["transitions"]][-1] == "succeeded"
-    log = json.loads(shell("show", "exec_1", "--format", "sarif").stdout)
-    assert log["runs"][0]["results"][0]["ruleId"] == "a/rule"
-
-
-def test_untrusted_text_is_shown_as_text(shell: Shell) -> None:
-    evil = "[red]x[/red] \x1b[31m \x07 [link=https://evil]y[/link]"
-    shell.fill(user=evil, findings=[Finding("a/rule", Severity.LOW, evil, file=f"{evil}.yaml", line=1)])
-    for arguments in (["history"], ["show", "last"]):
-        out = shell(*arguments).stdout
-        assert "[red]x[/red]" in out
-        assert "\x1b" not in out
-        assert "\x07" not in out
-
-
-def test_pruning_deletes_old_runs_only(shell: Shell) -> None:
-    shell.fill()
-    assert shell("prune", "--older-than", "1d").stdout == "0 runs deleted.\n"
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    assert shell("prune", "--older-than", tomorrow).stdout == "1 runs deleted.\n"
-
-
-def test_a_reader_that_leaves_is_no_error(shell: Shell) -> None:
-    for number in range(200):
-        shell.fill(execution_id=f"exec_{number}")
-    command = f"{sys.executable} -m automation_scripts.cli history --limit 200 --format json | head -1"
-    done = subprocess.run(["bash", "-c", command], env=shell.environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "[\n"
-    assert "Traceback" not in done.stderr
-
-
-def test_the_doctor_of_a_new_installation_finds_no_problem(shell: Shell) -> None:
-    done = shell("doctor", "--json")
-    assert done.returncode == 0, done.stdout
-    checks = {check["subject"]: check for check in json.loads(done.stdout)}
-    assert checks["prefect"]["level"] == "ok"
-    assert checks["packages"]["level"] == "ok"
-    assert "run.log" in checks["log"]["said"]
-    assert not shell.home.exists(), "looking must not change anything"
-
-
-def test_the_doctor_names_what_is_broken(shell: Shell, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.yaml"
-    bad.write_text("automation: {default_timeut: 1}\n")
-    done = shell("doctor", AUTOMATION_CONFIG_PATH=str(bad))
-    assert done.returncode == 1
-    assert "default_timeout" in done.stdout
-
-    done = shell("doctor", AUTOMATION_HOME=str(bad / "home"))
-    assert done.returncode == 1
-    assert "cannot be written" in done.stdout
-
-    shell.home.mkdir()
-    (shell.home / "history.db").write_text("this is no database, whatever its name says" * 100)
-    done = shell("doctor")
-    assert done.returncode == 1
-    assert "history.db" in done.stdout
+def test_a_scripts_parameters_are_explained(shell: Shell) -> None:
+    text = shell("scripts", "config_validator").out
+    schema = json.loads(shell("scripts", "config_validator", "--json").out)
+    assert schema["required"] == ["config_path"]
+    for name, about in schema["properties"].items():
+        (line,) = [line for line in text.splitlines() if line.split()[0] == name]
+        assert about["description"] in line
+    assert "(required)" in text
 
 
 def test_the_status_without_a_server(shell: Shell) -> None:
-    done = shell("server", "status", "--json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["running"] is False
-    assert "No server was running" in shell("server", "stop").stdout
+    answer = shell("server", "status", "--json")
+    assert answer.code == 1
+    assert json.loads(answer.out)["running"] is False
+    assert "automation server start" in shell("server", "status").out
+    assert "No server was running" in shell("server", "stop").out
+
+
+def test_the_status_with_a_server_of_the_users_own(shell: Shell) -> None:
+    shell.config.write_text("prefect: {api_url: http://127.0.0.1:9/api}\n")
+    answer = shell("server", "status")
+    assert answer.code == 0
+    assert "http://127.0.0.1:9/api" in answer.out
 
 
 @pytest.mark.parametrize(
     ("words", "parameters"),
     [
+        ([], {}),
         (["config_path=a=b"], {"config_path": "a=b"}),
+        (["config_path="], {"config_path": ""}),
         (["config_path=123"], {"config_path": "123"}),
         (["apply_fixes=true", "max_file_mb=2.5"], {"apply_fixes": True, "max_file_mb": 2.5}),
         (["apply_fixes=perhaps"], {"apply_fixes": "perhaps"}),
@@ -256,33 +143,28 @@ def test_parameters_are_read_as_their_fields_want_them(words: list[str], paramet
     assert parse_parameters(VALIDATOR, words) == parameters
 
 
+@pytest.mark.parametrize("words", [["x"], [""], ["=1"], ["a=1", "b=2", "a=1"]])
+def test_parameters_that_are_no_pairs_are_refused(words: list[str]) -> None:
+    with pytest.raises(InvalidParameters, match="-p "):
+        parse_parameters(VALIDATOR, words)
+
+
 @pytest.mark.parametrize(
     ("status", "severity", "fail_on", "code"),
     [
-        ("succeeded", None, FailOn.HIGH, 0),
+        ("succeeded", None, FailOn.INFO, 0),
+        ("succeeded", Severity.CRITICAL, FailOn.HIGH, 1),
         ("succeeded", Severity.HIGH, FailOn.HIGH, 1),
         ("succeeded", Severity.MEDIUM, FailOn.HIGH, 0),
+        ("succeeded", Severity.INFO, FailOn.INFO, 1),
         ("dry_run", Severity.CRITICAL, FailOn.NEVER, 0),
+        ("dry_run", Severity.CRITICAL, FailOn.CRITICAL, 1),
         ("failed", None, FailOn.NEVER, 1),
+        ("rolled_back", None, FailOn.NEVER, 1),
         ("timed_out", None, FailOn.HIGH, 1),
-        ("cancelled", None, FailOn.HIGH, 130),
+        ("cancelled", Severity.CRITICAL, FailOn.HIGH, 130),
     ],
 )
 def test_exit_codes(status: str, severity: Severity | None, fail_on: FailOn, code: int) -> None:
     findings = [Finding("r", severity, "m")] if severity else []
-    assert exit_code(_result(status=status, findings=findings), fail_on) == code
-
-
-def test_the_summary_of_very_many_findings_is_cut() -> None:
-    findings = [Finding("r", Severity.LOW, f"m{number}", file="a", line=number + 1) for number in range(500)]
-    worst = Finding("r", Severity.CRITICAL, "the worst", file="z", line=1)
-    text = summary_text(_result(findings=[*findings, worst]))
-    assert "the worst" in text
-    assert "301 less severe findings" in text
-
-
-def test_moments() -> None:
-    assert abs((datetime.now(UTC) - timedelta(hours=1) - moment("1h")).total_seconds()) < 5
-    assert moment("2026-01-02T00:00:00+00:00") == datetime(2026, 1, 2, tzinfo=UTC)
-    with pytest.raises(InvalidParameters):
-        moment("-1h")
+    assert exit_code(make_result(status=status, findings=findings), fail_on) == code
