@@ -171,18 +171,17 @@ def _check_output(output: Path | None) -> None:
 
 
 def _present(result: ExecutionResult, output_format: OutputFormat, output: Path | None) -> None:
-    import json
-
+    from automation_scripts.cli.console import json_text
     from automation_scripts.cli.summary import print_summary
 
     if output_format is OutputFormat.TEXT:
         text = None
     elif output_format is OutputFormat.JSON:
-        text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False, default=str) + "\n"
+        text = json_text(result.to_dict())
     else:
         from automation_scripts.sarif import to_sarif
 
-        text = json.dumps(to_sarif(result.findings), indent=2, ensure_ascii=False) + "\n"
+        text = json_text(to_sarif(result.findings))
     if output is None and text is not None:
         typer.echo(text, nl=False)
     elif output is None:
