@@ -90,6 +90,7 @@ def _print(computed: RunStatistics, begin: datetime | None, console: Console) ->
 
     from automation_scripts.cli.console import table
 
+    console.width = max(console.width, 80)  # narrower, the names would be squeezed out by the figures
     console.print(Text(_counted(computed, begin)), soft_wrap=True)
     if not computed.runs:
         return

@@ -123,6 +123,43 @@ def test_a_killed_worker_run_shows_as_crashed(installation: Installation, bad_co
         time.sleep(0.1)
 
 
+def test_a_worker_killed_during_a_run_leaves_a_run_that_ends_truthfully(
+    installation: Installation, tmp_path: Path
+) -> None:
+    import httpx
+
+    api = installation.record.api_url
+    _deploy_probe(installation)
+    deployment = httpx.get(f"{api}/deployments/name/probe/probe").json()["id"]
+    started = tmp_path / "started"
+    run = httpx.post(
+        f"{api}/deployments/{deployment}/create_flow_run",
+        json={"parameters": {"do": "wait", "path": str(started)}, "state": {"type": "SCHEDULED"}},
+    ).json()
+    deadline = time.monotonic() + 120
+    while not started.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    worker = next(
+        child
+        for child in psutil.Process(installation.record.pid).children()
+        if "automation_scripts.server.handoff" in child.cmdline()
+    )
+    worker.kill()
+    psutil.wait_procs([worker], timeout=10)
+    started.unlink()
+    while (record := installation.store.of_flow_run(run["id"])) is None or record.active:
+        installation.run("history")
+        assert time.monotonic() < deadline
+    # It goes on without its worker, or it is gone with it: either way the history says which.
+    assert record.status in ("succeeded", "crashed")
+    if record.status == "crashed":
+        assert installation.run("run", "probe", module=PROBE).returncode == 0
+    while _prefect_state(installation, run["id"]) not in ("Completed", "Crashed"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_ctrl_c_cancels(installation: Installation, tmp_path: Path) -> None:
     process = _probe(installation, "wait", tmp_path / "started")
     process.send_signal(signal.SIGINT)
