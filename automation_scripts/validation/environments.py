@@ -1,247 +1,184 @@
 """Differences between environments: the same configuration for production and staging, compared key by key.
 
-Files are the same configuration when their names are equal but for the word of the environment
-(`app.production.yaml` and `app.staging.yaml`, `production/app.yaml` and `staging/app.yaml`). What a base file without
-such a word says counts for all of them. Intentional differences are declared in the file: `# drift-ignore` on a key's
-line, or `# drift-ignore-file` anywhere.
+What belongs together is found by `environment_groups`; how two values differ is judged by `environment_values`.
+Intentional differences are declared in the file: `# drift-ignore` on a key's line, or `# drift-ignore-file` above the
+first line of content.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 from automation_scripts.results import Finding, Severity
-from automation_scripts.validation.corpus import CheckedDocument, Corpus
-from automation_scripts.validation.formats import is_template
-from automation_scripts.validation.pointing import path_text
-from automation_scripts.validation.tree import Kind, Node, ParsedFile, PathKey, Style
-from automation_scripts.validation.yaml_data import to_data
+from automation_scripts.validation.corpus import Corpus
+from automation_scripts.validation.environment_groups import DEVELOPERS, PRODUCTION, Configuration, Path, groups
+from automation_scripts.validation.environment_safety import weaker
+from automation_scripts.validation.environment_values import amount, apart, same_type, shape, unit_doubt
+from automation_scripts.validation.missing_in_environment import lacking, parent_span
+from automation_scripts.validation.pointing import head, path_text
+from automation_scripts.validation.secret_words import shown
+from automation_scripts.validation.tree import Kind, ParsedFile, Span
 
-PRODUCTION = "production"
-_WORDS = {
-    "production": PRODUCTION,
-    "prod": PRODUCTION,
-    "prd": PRODUCTION,
-    "staging": "staging",
-    "stage": "staging",
-    "stg": "staging",
-    "development": "development",
-    "dev": "development",
-    "test": "test",
-    "testing": "test",
-    "qa": "qa",
-    "uat": "uat",
-    "preprod": "preprod",
-    "local": "local",
-}
-_WORD = re.compile(rf"(?i)(?<![a-z0-9])({'|'.join(_WORDS)})(?![a-z0-9])")
 _LEAST_SHARED = 0.5
-"""Files whose key paths overlap less than this are not the same configuration."""
-_FACTOR = 100.0
-_PARTIAL = frozenset({"kubernetes", "kustomization", "github-workflow", "compose"})
-"""Kinds whose files for an environment are patches by nature, or no configuration of an environment at all."""
-_UNSAFE_WHEN_TRUE = re.compile(r"(?i)(?:^|[_.-])(debug|insecure|skip_?verify|allow_?any|disable_?(?:auth|tls|ssl))\w*$")
-_UNSAFE_WHEN_FALSE = re.compile(
-    r"(?i)(?:^|[_.-])(verify(?:_?ssl|_?tls)?|ssl|tls|auth(?:entication)?|secure|https_only|csrf)(?:_?enabled)?$"
-)
-_LOG_LEVEL = re.compile(r"(?i)(?:^|[_.-])log_?level$|^level$")
-_SIZES_DIFFER = re.compile(
-    r"(?i)port|replica|worker|pool|memory|cpu|size|instances|connections|id$|version|count|account"
-)
-
-Path = tuple[PathKey, ...]
+"""Configurations that share less than this part of their key paths are not the same one."""
+_RANK = (PRODUCTION, "preprod", "staging", "uat", "qa")
+"""Which environment the others are held against, the first one that a group has."""
 
 
 def check_environments(files: Sequence[ParsedFile] | Corpus) -> list[Finding]:
-    """What production lacks, and what differs in type, size or safety, at the line of the file that is odd."""
-    corpus = Corpus.of_files(files)
-    found: list[Finding] = []
-    for group, base in _groups(corpus):
-        found.extend(_compare(group, base))
-    return sorted(found, key=lambda finding: (finding.file or "", finding.line or 0, finding.rule_id))
+    """What environments lack, and what differs in type, magnitude or safety, at the line of the file that is odd.
+
+    Args:
+        files: the files to compare, or a corpus of them.
+
+    Returns:
+        Findings with the tag `drift`, by file and line: `drift/missing-key`, `drift/type`, `drift/magnitude` and
+        `drift/weaker-security`. Each names the key path as its resource and the other file's line in its message.
+    """
+    found = [finding for group in groups(Corpus.of_files(files)) for finding in _compare(group)]
+    unique = {(finding.rule_id, finding.file, finding.line, finding.resource): finding for finding in reversed(found)}
+    return sorted(unique.values(), key=lambda finding: (finding.file or "", finding.line or 0, finding.rule_id))
 
 
-@dataclass(eq=False)
-class _Member:
-    """One file of a group."""
-
-    environment: str
-    document: CheckedDocument
-
-    @cached_property
-    def values(self) -> dict[Path, tuple[Node | None, Node]]:
-        """Key paths to (key, value). Lists are one value: their items have no names to compare by."""
-        values: dict[Path, tuple[Node | None, Node]] = {}
-        for path, key, node in self.document.document.root.walk():
-            if path and not any(isinstance(step, int) for step in path):
-                values[path] = (key, node.resolved())
-        return values
-
-    @cached_property
-    def ignored_lines(self) -> frozenset[int]:
-        return frozenset(
-            number
-            for number, line in enumerate(self.document.file.text.splitlines(), 1)
-            if "drift-ignore" in line and "drift-ignore-file" not in line
-        )
-
-    def line(self, path: Path) -> int:
-        key, node = self.values[path]
-        return (key or node).span.line
-
-    def ignores(self, path: Path) -> bool:
-        return any(
-            path[:end] in self.values and self.line(path[:end]) in self.ignored_lines for end in range(1, len(path) + 1)
-        )
-
-
-def _groups(corpus: Corpus) -> Iterator[tuple[list[_Member], _Member | None]]:
-    members: dict[tuple[str, int], list[_Member]] = defaultdict(list)
-    plain: dict[tuple[str, int], _Member] = {}
-    for document in corpus.documents:
-        if document.kind in _PARTIAL or document.root.kind is not Kind.MAP:
-            continue
-        if "drift-ignore-file" in document.file.text:
-            continue
-        name = document.file.name
-        words = list(_WORD.finditer(name))
-        if not words:
-            plain[(_skeleton(name), document.document.index)] = _Member("", document)
-            continue
-        word = words[-1]
-        key = (_skeleton(name[: word.start()] + name[word.end() :]), document.document.index)
-        members[key].append(_Member(_WORDS[word[1].lower()], document))
-    for key, group in members.items():
-        if len({member.environment for member in group}) >= 2:
-            yield group, plain.get(key)
-
-
-def _skeleton(name: str) -> str:
-    """A name without the marks that stood around the word of the environment."""
-    return re.sub(r"[._/-]+", "/", name).strip("/").lower()
-
-
-def _compare(group: list[_Member], base: _Member | None) -> Iterator[Finding]:
-    production = next((member for member in group if member.environment == PRODUCTION), None)
-    if production is None:
+def _compare(group: list[Configuration]) -> Iterator[Finding]:
+    first = min(group, key=lambda member: _rank(member.environment))
+    members = [first, *(member for member in group if member is not first and _alike(member, first))]
+    # One environment in two files says nothing about another one.
+    if len({member.environment for member in members}) < 2:
         return
-    inherited = set(base.values) if base is not None else set()
-    others = [member for member in group if member is not production and _alike(member, production)]
-    for other in others:
-        for path in other.values:
-            if path in production.values:
-                yield from _differences(production, other, path)
-    missing: dict[Path, list[_Member]] = defaultdict(list)
-    for other in others:
-        for path in other.values:
-            parent = production.values.get(path[:-1])
-            parent_known = len(path) == 1 or (parent is not None and parent[1].kind is Kind.MAP)
-            if path not in production.values and path not in inherited and parent_known and not other.ignores(path):
-                missing[path].append(other)
-    for path, holders in missing.items():
-        # A key that only development has is often a tool of developers; one that staging has is what production will get.
-        if all(holder.environment in ("development", "local", "test") for holder in holders) and len(others) > len(
-            holders
-        ):
+    yield from lacking(members)
+    for path in dict.fromkeys(path for member in members for path in member.own):
+        holders = [member for member in members if path in member.effective]
+        if len(holders) < 2 or any(member.ignores(path) for member in members):
             continue
-        yield _missing(production, holders[0], path)
+        weak = list(_weaker(holders, path))
+        yield from weak or _other_type(holders, path) or _other_magnitude(holders, path)
 
 
-def _alike(one: _Member, other: _Member) -> bool:
-    if not one.values or not other.values:
-        return False
-    shared = len(one.values.keys() & other.values.keys())
-    return shared >= _LEAST_SHARED * min(len(one.values), len(other.values))
+def _rank(environment: str) -> int:
+    return _RANK.index(environment) if environment in _RANK else len(_RANK)
 
 
-def _missing(production: _Member, holder: _Member, path: Path) -> Finding:
-    parent = production.values.get(path[:-1])
-    key = parent[0] if parent else None
-    node = key or production.document.root
-    span = node.span if node.kind is Kind.SCALAR else production.document.root.entries[0][0].span
-    return production.document.finding(
-        span,
-        "drift/missing-key",
-        Severity.MEDIUM,
-        f"{path_text(path)} is missing in production; {holder.document.file.name}:{holder.line(path)} has it",
-        "drift",
-        path=path,
-        suggestion="Add the key, or mark it `# drift-ignore` where it stands.",
-    )
+def _alike(one: Configuration, other: Configuration) -> bool:
+    mine, theirs = one.effective.keys(), other.effective.keys()
+    return bool(mine and theirs) and len(mine & theirs) >= _LEAST_SHARED * max(len(mine), len(theirs))
 
 
-def _differences(production: _Member, other: _Member, path: Path) -> Iterator[Finding]:
-    key, mine = production.values[path]
-    _, theirs = other.values[path]
-    if production.ignores(path) or other.ignores(path) or key is None:
-        return
-    if mine.kind is not Kind.SCALAR or theirs.kind is not Kind.SCALAR:
-        if mine.kind is not theirs.kind and Kind.ALIAS not in (mine.kind, theirs.kind):
-            yield _differs(
-                production, other, path, "type", Severity.MEDIUM, f"a {mine.kind.value}", f"a {theirs.kind.value}"
+def _weaker(holders: list[Configuration], path: Path) -> Iterator[Finding]:
+    """Production with less protection than any other environment has."""
+    for production in holders:
+        if production.environment != PRODUCTION:
+            continue
+        mine = production.effective[path]
+        for other in holders:
+            if other.environment == PRODUCTION or not weaker(
+                path, mine, other.effective[path], production.document.kind
+            ):
+                continue
+            inherited = path not in production.own
+            where = f" (inherited from {production.place(path)})" if inherited else ""
+            yield _finding(
+                production,
+                parent_span(production, path) if inherited else head(mine.key, mine.node),
+                "weaker-security",
+                Severity.HIGH,
+                path,
+                f"is less safe in production than in {other.environment}: {_text(production, path)} here{where}, "
+                f"{_text(other, path)} in {other.place(path)}",
+                f"Set it in production as it is in {other.environment}, or add the comment 'drift-ignore' to its line.",
             )
-        return
-    if is_template(mine.value) or is_template(theirs.value) or mine.value == theirs.value:
-        return
-    here, there = _data(mine), _data(theirs)
-    name = str(path[-1])
-    if _weaker(name, here, there):
-        yield _differs(production, other, path, "weaker-security", Severity.HIGH, mine.value, theirs.value)
-    elif here is None or there is None:
-        return
-    elif _family(here) != _family(there):
-        yield _differs(production, other, path, "type", Severity.MEDIUM, _named(here), _named(there))
-    elif isinstance(here, (int, float)) and isinstance(there, (int, float)) and _family(here) == "number":
-        if _SIZES_DIFFER.search(name):
-            return
-        low, high = sorted((abs(float(here)), abs(float(there))))
-        if low > 0 and high / low >= _FACTOR:
-            yield _differs(production, other, path, "magnitude", Severity.MEDIUM, mine.value, theirs.value)
+            break
 
 
-def _differs(
-    production: _Member, other: _Member, path: Path, what: str, severity: Severity, here: str, there: str
-) -> Finding:
-    key, node = production.values[path]
-    says = {
-        "type": "has another type in production",
-        "magnitude": "is of another magnitude in production",
-        "weaker-security": "is less safe in production",
-    }[what]
-    return production.document.finding(
-        node.span if node.kind is Kind.SCALAR else (key or node).span,
-        f"drift/{what}",
-        severity,
-        f"{path_text(path)} {says}: {here[:60]} here, {there[:60]} in {other.document.file.name}:{other.line(path)}",
-        "drift",
-        path=path,
-        suggestion="Make them agree, or mark the line `# drift-ignore`.",
+def _other_type(holders: list[Configuration], path: Path) -> list[Finding]:
+    """Values of another type than most have; without a majority, than the first one of the order has not."""
+    shapes = {member: what for member in holders if (what := shape(member.effective[path].node))}
+    if any(member.is_partial for member in holders) or len(set(shapes.values())) < 2:
+        return []
+    usual = max(shapes.values(), key=lambda what: list(shapes.values()).count(what))
+    if 2 * list(shapes.values()).count(usual) <= len(shapes):
+        # No majority: the first member is the one that is told of it.
+        first = next(iter(shapes))
+        usual = next((what for what in shapes.values() if what != shapes[first]), usual)
+        odd = [first]
+    else:
+        odd = [member for member in shapes if shapes[member] != usual]
+    usual_one = next(member for member in shapes if shapes[member] == usual)
+    return [
+        _differs(
+            member,
+            usual_one,
+            path,
+            "type",
+            f"is a {shapes[member]} in {member.environment}, and a {usual} in {usual_one.environment}",
+        )
+        for member in odd
+        if path in member.own and not same_type(path, shapes[member], usual)
+    ]
+
+
+def _other_magnitude(holders: list[Configuration], path: Path) -> list[Finding]:
+    """An amount that is far from that of the first of the order, told where it is odd."""
+    amounts = {member: much for member in holders if (much := amount(member.effective[path].node))}
+    if len(amounts) < 2:
+        return []
+    first, *others = amounts
+    far = [
+        other
+        for other in others
+        if apart(
+            path,
+            amounts[first],
+            amounts[other],
+            with_developers=bool({first.environment, other.environment} & DEVELOPERS),
+        )
+    ]
+    if not far:
+        return []
+    pairs = [(first, far[0])] if 2 * len(far) >= len(others) else [(other, first) for other in far]
+    return [
+        _differs(
+            odd,
+            usual,
+            path,
+            "magnitude",
+            f"is of another magnitude in {odd.environment} than in {usual.environment}",
+        )
+        for odd, usual in pairs
+        if path in odd.own
+    ]
+
+
+def _differs(odd: Configuration, usual: Configuration, path: Path, rule: str, what: str) -> Finding:
+    mine, theirs = odd.effective[path], usual.effective[path]
+    hint = unit_doubt(path, mine.node, theirs.node)
+    return _finding(
+        odd,
+        head(mine.key, mine.node),
+        rule,
+        Severity.MEDIUM if PRODUCTION in (odd.environment, usual.environment) else Severity.LOW,
+        path,
+        f"{what}: {_text(odd, path)} here, {_text(usual, path)} in {usual.place(path)}{hint}",
+        "Write both in the same way and unit, or add the comment 'drift-ignore' to the line if the difference is meant.",
     )
 
 
-def _weaker(name: str, here: object, there: object) -> bool:
-    if _UNSAFE_WHEN_TRUE.search(name):
-        return here is True and there is False
-    if _UNSAFE_WHEN_FALSE.search(name):
-        return here is False and there is True
-    if _LOG_LEVEL.search(name):
-        return str(here).lower() in ("debug", "trace") and str(there).lower() not in ("debug", "trace")
-    return False
+def _finding(
+    member: Configuration, span: Span, rule: str, severity: Severity, path: Path, message: str, suggestion: str
+) -> Finding:
+    return member.document.finding(
+        span,
+        f"drift/{rule}",
+        severity,
+        f"'{path_text(path)}' {message}.",
+        "drift",
+        path=(*member.section, *path),
+        suggestion=suggestion,
+    )
 
 
-def _data(node: Node) -> object:
-    return to_data(node) if node.style is Style.PLAIN else node.value
-
-
-def _family(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    return "number" if isinstance(value, (int, float)) else "text"
-
-
-def _named(value: object) -> str:
-    return f"{_family(value)} {value}"
+def _text(member: Configuration, path: Path) -> str:
+    node = member.effective[path].node
+    if node.kind is Kind.SCALAR:
+        return shown(path[-1], node.value, 60)
+    return f"a {shape(node)}"
