@@ -13,7 +13,7 @@ from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.pointing import finding_at
 from automation_scripts.validation.schemas.branches import settle
 from automation_scripts.validation.schemas.compiled import UnusableSchema
-from automation_scripts.validation.schemas.isolated import TIMEOUT_S, problems_isolated
+from automation_scripts.validation.schemas.isolated import TIMEOUT_S, Task, judge_isolated
 from automation_scripts.validation.schemas.keys import near_misses, without_echoes
 from automation_scripts.validation.schemas.messages import Reporter
 from automation_scripts.validation.schemas.problems import MAX_PROBLEMS, Problem
@@ -67,22 +67,20 @@ def check_schemas(
 def _judged(
     judgements: Sequence[Judgement], selection: Selection, timeout_s: float
 ) -> Iterable[tuple[Judgement, list[Problem]]]:
-    """Each judgement with what its schema objects to. Schemas that are not ours get one process each."""
+    """Each judgement with what its schema objects to. Schemas that are not ours run in a process of their own."""
     foreign: dict[str, list[Judgement]] = {}
     for judgement in judgements:
         if judgement.isolated:
             foreign.setdefault(judgement.compiled.uri, []).append(judgement)
             continue
         yield judgement, judgement.compiled.problems(judgement.subject.data)
-    for group in foreign.values():
-        compiled = group[0].compiled
-        data = [judgement.subject.data for judgement in group]
-        try:
-            answers = problems_isolated(compiled.root, compiled.uri, compiled.documents, data, timeout_s=timeout_s)
-        except UnusableSchema as error:
-            _refuse(group, error, selection)
-            continue
-        yield from zip(group, answers, strict=True)
+    groups = list(foreign.values())
+    tasks = [Task(group[0].compiled, [judgement.subject.data for judgement in group]) for group in groups]
+    for group, answer in zip(groups, judge_isolated(tasks, timeout_s), strict=True):
+        if isinstance(answer, UnusableSchema):
+            _refuse(group, answer, selection)
+        else:
+            yield from zip(group, answer, strict=True)
 
 
 def _refuse(group: Sequence[Judgement], error: UnusableSchema, selection: Selection) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from automation_scripts.validation.schemas.problems import Problem
+from automation_scripts.validation.schemas.wording import shown_text, shown_value
 from automation_scripts.validation.tree import Kind, Node
 
 _FORMATS = {
@@ -39,56 +40,57 @@ _BOUNDS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def describe(problem: Problem, node: Node, schema: Any) -> tuple[str, str]:
+def describe(problem: Problem, node: Node, schema: Any, key: str) -> tuple[str, str]:
     """(what is wrong, what to do) for a failed keyword; the first reads on from the value's name.
 
     Args:
         problem: any problem that has no finding form of its own.
         node: the value.
         schema: the schema that the keyword stands in, when known.
+        key: the value's key, which tells whether the value may be shown.
     """
     keyword, detail = problem.keyword, problem.detail
     if keyword in _BOUNDS:
         wanted = _BOUNDS[keyword](detail.get("limit"))
-        return f"{wanted}; it {_measure(keyword, node)}.", f"Change it: it {wanted}."
+        return f"{wanted}; it {_measure(keyword, node, key)}.", f"Change it: it {wanted}."
     if keyword in _FIXED:
         return _FIXED[keyword]
     if keyword in _DESCRIBED:
-        return _DESCRIBED[keyword](detail, node, schema)
+        return _DESCRIBED[keyword](detail, node, schema, shown_value(node, key))
     return f"does not meet `{keyword}` of the schema.", "Compare it with the schema."
 
 
-def _measure(keyword: str, node: Node) -> str:
+def _measure(keyword: str, node: Node, key: str) -> str:
     if keyword.endswith("Items"):
         return f"has {len(node.children)}"
     if keyword.endswith("Properties"):
         return f"has {len(node.entries)}"
     if keyword.endswith("Length"):
         return f"has {len(node.value)}"
-    return f"is {node.value}"
+    return f"is {shown_text(node.value, key)}"
 
 
-def _format(detail: dict[str, Any], node: Node, _: Any) -> tuple[str, str]:
+def _format(detail: dict[str, Any], _: Node, __: Any, shown: str) -> tuple[str, str]:
     name = str(detail.get("format"))
     wanted = _FORMATS.get(name, f"of the format {name}")
-    return f"is {_shown(node)}, which is not {wanted}.", f"Write {wanted}."
+    return f"is {shown}, which is not {wanted}.", f"Write {wanted}."
 
 
-def _multiple(detail: dict[str, Any], node: Node, _: Any) -> tuple[str, str]:
-    return f"is {_shown(node)}, which is no multiple of {detail.get('multiple_of')}.", "Use a multiple of it."
+def _multiple(detail: dict[str, Any], _: Node, __: Any, shown: str) -> tuple[str, str]:
+    return f"is {shown}, which is no multiple of {detail.get('multiple_of')}.", "Use a multiple of it."
 
 
-def _pattern(detail: dict[str, Any], node: Node, schema: Any) -> tuple[str, str]:
+def _pattern(detail: dict[str, Any], _: Node, schema: Any, shown: str) -> tuple[str, str]:
     # Some schemas say in words what their pattern means; that beats any pattern.
     said = schema.get("x-expected", schema.get("patternErrorMessage")) if isinstance(schema, dict) else None
     if isinstance(said, str):
-        return f"is {_shown(node)}, which is not {said}.", f"Write {said}."
+        return f"is {shown}, which is not {said}.", f"Write {said}."
     text = str(detail.get("pattern")).replace("\n", "\\n").replace("\r", "\\r")
     text = text if len(text) <= 160 else text[:157] + "..."
-    return f"is {_shown(node)}, which does not match the pattern {text}", f"Write a value that matches {text}"
+    return f"is {shown}, which does not match the pattern {text}", f"Write a value that matches {text}"
 
 
-def _key_name(detail: dict[str, Any], _: Node, __: Any) -> tuple[str, str]:
+def _key_name(detail: dict[str, Any], _: Node, __: Any, ___: str) -> tuple[str, str]:
     key = str(detail.get("key"))
     if options := detail.get("options"):
         return f"has the key `{key}`, which is not allowed there.", f"Allowed: {', '.join(map(str, options[:20]))}."
@@ -97,7 +99,7 @@ def _key_name(detail: dict[str, Any], _: Node, __: Any) -> tuple[str, str]:
     return f"has the key `{key}`, which is not allowed there.", "Rename or remove the key."
 
 
-def _too_many(_: dict[str, Any], node: Node, schema: Any) -> tuple[str, str]:
+def _too_many(_: dict[str, Any], node: Node, schema: Any, __: str) -> tuple[str, str]:
     """More than one alternative fits; mostly these are keys that exclude each other."""
     names = [part["required"] for part in _parts(schema, "oneOf") if isinstance(part, dict) and part.get("required")]
     present = [name for required in names for name in required if node.entry(name)]
@@ -107,7 +109,7 @@ def _too_many(_: dict[str, Any], node: Node, schema: Any) -> tuple[str, str]:
     return "fits more than one of the forms that exclude each other.", "Make it fit exactly one form."
 
 
-def _excluded(_: dict[str, Any], node: Node, schema: Any) -> tuple[str, str]:
+def _excluded(_: dict[str, Any], node: Node, schema: Any, shown: str) -> tuple[str, str]:
     excluded = schema.get("not") if isinstance(schema, dict) else None
     if isinstance(excluded, dict):
         required = [name for name in excluded.get("required", ()) if node.kind is Kind.MAP and node.entry(name)]
@@ -115,10 +117,10 @@ def _excluded(_: dict[str, Any], node: Node, schema: Any) -> tuple[str, str]:
             listed = " and ".join(f"`{name}`" for name in required)
             return f"has {listed}, which is not allowed here.", f"Remove {listed}."
         if isinstance(values := excluded.get("enum", [excluded["const"]] if "const" in excluded else None), list):
-            shown = ", ".join(json.dumps(value) for value in values[:12])
-            return f"is {_shown(node)}, which is not allowed.", f"Use anything but {shown}."
+            banned = ", ".join(json.dumps(value) for value in values[:12])
+            return f"is {shown}, which is not allowed.", f"Use anything but {banned}."
         if isinstance(pattern := excluded.get("pattern"), str):
-            return f"is {_shown(node)}, which matches the excluded pattern {pattern}", "Use another value."
+            return f"is {shown}, which matches the excluded pattern {pattern}", "Use another value."
     return "has a form that the schema excludes.", "Compare it with the schema."
 
 
@@ -127,9 +129,9 @@ def _parts(schema: Any, keyword: str) -> list[Any]:
     return parts if isinstance(parts, list) else []
 
 
-def _unique(_: dict[str, Any], node: Node, __: Any) -> tuple[str, str]:
+def _unique(_: dict[str, Any], node: Node, __: Any, ___: str) -> tuple[str, str]:
     item = repeated_item(node)
-    shown = _shown(item) if item is not None and item.kind is Kind.SCALAR else "an item"
+    shown = shown_value(item) if item is not None else "an item"
     return f"holds {shown} more than once.", "Remove the repeated item."
 
 
@@ -144,14 +146,7 @@ def repeated_item(node: Node) -> Node | None:
     return None
 
 
-def _shown(node: Node) -> str:
-    if node.kind is not Kind.SCALAR:
-        return f"a {'list' if node.kind is Kind.SEQ else 'map'}"
-    text = node.value if len(node.value) <= 60 else node.value[:57] + "..."
-    return f'"{text}"'
-
-
-_DESCRIBED: dict[str, Callable[[dict[str, Any], Node, Any], tuple[str, str]]] = {
+_DESCRIBED: dict[str, Callable[[dict[str, Any], Node, Any, str], tuple[str, str]]] = {
     "pattern": _pattern,
     "format": _format,
     "multipleOf": _multiple,

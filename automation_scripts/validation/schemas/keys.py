@@ -168,7 +168,7 @@ def _misses_of(node: Node, path: Path, known: KnownKeys, subject: Subject) -> It
     for key, _ in node.entries:
         if key.kind is not Kind.SCALAR or known.knows(key.value) or key.value.startswith(("x-", "_", "$", "<<", "//")):
             continue
-        if subject.is_templated(key):
+        if subject.is_templated_key(key):
             continue
         suggestion = nearest(key.value, free)
         if suggestion and _is_very_close(key.value, suggestion):

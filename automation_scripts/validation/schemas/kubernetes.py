@@ -134,9 +134,12 @@ _PATCH_WORDS = ("patch", "override")
 _OVERLAY_WORDS = ("overlay", "component", "kustom", "variant", *_PATCH_WORDS)
 
 
-def looks_like_patch(path: FilePath, node: Node) -> bool:
-    """True for fragments that no kustomization among the checked files names: by the name, or by place and content."""
-    names = [part.lower() for part in path.parts[-4:]]
+def looks_like_patch(name: str, node: Node) -> bool:
+    """True for fragments that no kustomization among the checked files names: by `name`, the file's path below the
+    folder that was asked for, or by that and their content."""
+    if node.entry("$patch"):
+        return True
+    names = [part.lower() for part in name.replace("\\", "/").split("/")]
     if any(word in name for word in _PATCH_WORDS for name in names[-2:]):
         return True
     if not any(word in name for word in _OVERLAY_WORDS for name in names):

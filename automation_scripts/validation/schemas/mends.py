@@ -22,12 +22,12 @@ def retyped(file: ParsedFile, node: Node, types: list[str], advice: str) -> tupl
     if node.anchor or node.tag:
         return (), advice
     if "string" in types and node.style is Style.PLAIN and resolve(node).type not in ("null", "str"):
-        return (replace(file, node.span, json.dumps(node.value)),), f'Write it in quotes: "{node.value}".'
+        return (replace(file, node.span, json.dumps(node.value)),), "Write it in quotes."
     if node.style in (Style.SINGLE, Style.DOUBLE):
         meant = resolve(Node(Kind.SCALAR, node.span, value=node.value), "1.2").type
         fits = {"int": ("integer", "number"), "float": ("number",), "bool": ("boolean",)}.get(meant, ())
         if any(name in types for name in fits):
-            return (replace(file, node.span, node.value),), f"Write it without quotes: {node.value}."
+            return (replace(file, node.span, node.value),), "Write it without quotes."
     return (), advice
 
 

@@ -68,7 +68,7 @@ class Reporter:
         free = [name for name in known.named if node.entry(name) is None]
         for name in problem.detail.get("unexpected", ()):
             pair = node.entry(name)
-            if pair is None or self.subject.is_templated(pair[0]):
+            if pair is None or self.subject.is_free_key(pair[0]):
                 continue
             suggestion = nearest(name, free)
             if suggestion:
@@ -152,7 +152,7 @@ class Reporter:
     def _wrong_type(self, problem: Problem, spot: Spot) -> Finding:
         node = spot.node.resolved()
         types = [t for t in problem.detail.get("types", ()) if t != "null"] or ["null"]
-        shown, advice = shown_value(node), f"Make it {types_text(types)}."
+        shown, advice = shown_value(node, self._key(problem.path)), f"Make it {types_text(types)}."
         fix: tuple[TextEdit, ...] = ()
         if node.kind is Kind.SCALAR and spot.node.kind is Kind.SCALAR:
             fix, advice = retyped(self.subject.file, node, types, advice)
@@ -171,11 +171,11 @@ class Reporter:
         texts = [option for option in options if isinstance(option, str)]
         suggestion = nearest(node.value, texts) if node.kind is Kind.SCALAR else None
         if len(options) == 1:
-            message = f"{self._named(problem.path)} must be {value_text(options[0])}, but it is {shown_value(node)}."
+            message = f"{self._named(problem.path)} must be {value_text(options[0])}, but it is {shown_value(node, self._key(problem.path))}."
         else:
             words = list(dict.fromkeys(value_text(option, bare=True) for option in options))
             allowed = listed(words, suggestion)
-            message = f"{self._named(problem.path)} is {shown_value(node)}, which is not allowed. Allowed: {allowed}."
+            message = f"{self._named(problem.path)} is {shown_value(node, self._key(problem.path))}, which is not allowed. Allowed: {allowed}."
         fix: tuple[TextEdit, ...] = ()
         advice = f"Did you mean `{suggestion}`?" if suggestion else "Use one of the allowed values."
         if suggestion and spot.node.kind is Kind.SCALAR:
@@ -198,7 +198,9 @@ class Reporter:
 
     def _invalid(self, problem: Problem, spot: Spot) -> Finding:
         schema = self.compiled.place(problem.location.rsplit("/", 1)[0])
-        said, advice = describe(problem, spot.node.resolved(), schema.schema if schema else None)
+        said, advice = describe(
+            problem, spot.node.resolved(), schema.schema if schema else None, self._key(problem.path)
+        )
         span = _value_or_key(spot)
         if problem.keyword == "propertyNames" and (pair := spot.node.resolved().entry(str(problem.detail.get("key")))):
             span = pair[0].span
@@ -214,6 +216,12 @@ class Reporter:
     def _named(self, path: Path) -> str:
         full = (*self.subject.prefix, *path)
         return f"`{path_text(full)}`" if full else "The document"
+
+    def _key(self, path: Path) -> str:
+        """The key that says whether a value may be shown: its own, its list's, or that it is in a Secret."""
+        if self.subject.label.startswith("Secret") and path[:1] in (("data",), ("stringData",)):
+            return "password"
+        return next((step for step in reversed(path) if isinstance(step, str)), "")
 
     def _of(self, path: Path) -> str:
         full = (*self.subject.prefix, *path)

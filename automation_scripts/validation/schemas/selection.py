@@ -200,7 +200,7 @@ class Selection:
         found = []
         for prefix, node in kubernetes.objects(document.root.resolved()):
             api_version, kind, label = kubernetes.identity(node)
-            is_fragment = is_patch or kubernetes.looks_like_patch(file.path, node)
+            is_fragment = is_patch or kubernetes.looks_like_patch(file.name, node)
             subject = Subject(file, node, prefix, label, is_patch=is_fragment)
             compiled = kubernetes.schema_for(api_version, kind)
             if compiled is not None:

@@ -29,6 +29,10 @@ _OF_KEYS = frozenset(
 )
 
 
+_PATCH_DIRECTIVES = frozenset({"$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList"})
+_KEY_TEMPLATES = ("${", "{{", "{%", "<%", "$(", "((")
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
     """Where a path leads: the key it ends with (None for items and the root), and the node as written there."""
@@ -86,23 +90,21 @@ class Subject:
     def excuses(self, problem: Problem) -> bool:
         """True when the problem may vanish before anything reads the file: templates, tags, other readings."""
         spot = self.spot(problem.path)
-        if spot is None:
-            return False
-        if spot.tagged or (self.is_patch and problem.keyword in ("required", "dependentRequired")):
-            return True
+        is_fragment = self.is_patch and problem.keyword in ("required", "dependentRequired")
+        if spot is None or spot.tagged or is_fragment:
+            return spot is not None
         node = spot.node.resolved()
         if problem.keyword in _OF_KEYS and node.kind is Kind.MAP:
             return self._excuses_keys(problem, node)
         if problem.keyword in ("oneOf", "not", "if", "contains") and node.kind is not Kind.SCALAR:
             return self._holds_template(node) and not _misfits(problem)
         if problem.keyword in _OF_A_VALUE:
-            if self.null_unsets and node.kind is Kind.SCALAR and resolve(node).type == "null":
-                return True
-            return self.is_templated(node) or (self.modern and _fits_as_text(problem, node))
+            unset = self.null_unsets and node.kind is Kind.SCALAR and resolve(node).type == "null"
+            return unset or self.is_templated(node) or (self.modern and _fits_as_text(problem, node))
         return False
 
     def _excuses_keys(self, problem: Problem, node: Node) -> bool:
-        if any(self.is_templated(key) for key, _ in node.entries):
+        if any(self.is_templated_key(key) for key, _ in node.entries):
             return True
         if problem.keyword in ("additionalProperties", "unevaluatedProperties"):
             return all(node.entry(key) is None for key in problem.detail.get("unexpected", ("",)))
@@ -117,11 +119,21 @@ class Subject:
             return self.file.text[node.span.start : node.span.start + 2] == "{{"
         return False
 
+    def is_templated_key(self, key: Node) -> bool:
+        """Like `is_templated`, for keys: there `$ref` and `$schema` are names and no variables."""
+        if key.kind is Kind.SCALAR:
+            return any(mark in key.value for mark in _KEY_TEMPLATES)
+        return self.is_templated(key)
+
+    def is_free_key(self, key: Node) -> bool:
+        """True for keys that no schema knows and that are right: templates, and directives such as `$patch: delete`."""
+        return self.is_templated_key(key) or (self.is_patch and key.value.split("/")[0] in _PATCH_DIRECTIVES)
+
     def _holds_template(self, node: Node) -> bool:
         for seen, (_, key, below) in enumerate(node.walk()):
             if seen > _MAX_WALK:
                 return True
-            if self.is_templated(below) or (key is not None and self.is_templated(key)) or _has_own_tag(below):
+            if self.is_templated(below) or (key is not None and self.is_templated_key(key)) or _has_own_tag(below):
                 return True
         return False
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from automation_scripts.validation.secret_words import shown
 from automation_scripts.validation.tree import Kind, Node
 from automation_scripts.validation.yaml_types import resolve
 
 _SHOWN = 12
+_LENGTH = 60
+_ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _TYPE_NAMES = {
     "object": "a map",
     "array": "a list",
@@ -21,8 +25,8 @@ _TYPE_NAMES = {
 _NODE_NAMES = {"null": "empty", "bool": "boolean", "int": "number", "float": "number", "str": "text"}
 
 
-def shown_value(node: Node) -> str:
-    """What a value is, in words: its type, and its text as written."""
+def shown_value(node: Node, key: str = "") -> str:
+    """What a value is, in words: its type, and its text as written; masked where its key names a secret."""
     if node.kind is Kind.MAP:
         return "a map"
     if node.kind is Kind.SEQ:
@@ -32,11 +36,21 @@ def shown_value(node: Node) -> str:
     scalar = resolve(node)
     if scalar.type == "null":
         return "empty"
-    text = node.value if len(node.value) <= 60 else node.value[:57] + "..."
+    text = shown_text(node.value, key)
     if scalar.type == "bool" and node.value.lower() not in ("true", "false"):
         return f"`{text}`, which YAML reads as {str(scalar.value).lower()}"
     name = _NODE_NAMES.get(scalar.type, "text")
+    if text.startswith("("):
+        return f"the {name} {text}"
     return f'the text "{text}"' if name == "text" else f"the {name} {text}"
+
+
+def shown_text(value: str, key: str = "") -> str:
+    """A scalar's text, shortened, or `(12 characters)` for secrets: by its key, by the name in `NAME=value`, by shape."""
+    name, equals, assigned = value.partition("=")
+    if equals and _ASSIGNED.fullmatch(name):
+        return f"{name}={shown(name, assigned, _LENGTH)}"
+    return shown(key, value, _LENGTH)
 
 
 def types_text(types: Any) -> str:
