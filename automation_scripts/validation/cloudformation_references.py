@@ -54,7 +54,7 @@ def _template(document: CheckedDocument) -> Iterator[Finding]:
         "condition": names["Conditions"],
         "mapping": names["Mappings"],
     }
-    graph: dict[str, list[str]] = {name: [] for name in names["Resources"]}
+    graph: dict[str, list[str]] = {key.value: [] for key, _ in pairs(root.get("Resources"))}
     edges: dict[tuple[str, str], tuple[Node, Path]] = {}
     used: set[str] = set()
     for use in _uses(document):
@@ -87,7 +87,7 @@ def _template(document: CheckedDocument) -> Iterator[Finding]:
             span=span,
         )
     yield from cycle_findings(document, graph, edges, "resource-cycle", "Resources")
-    yield from _unused(document, used, _all_text(document))
+    yield from _unused(document, used, document.file.text)
 
 
 def _generated(name: str, resources: set[str]) -> bool:
@@ -150,10 +150,6 @@ def _by_key(key: str, value: Node, path: Path) -> Iterator[_Use]:
         yield _Use("condition", first.value, first, path)
     elif key == "Fn::FindInMap" and value.kind is Kind.SEQ and not first.tag:
         yield _Use("mapping", first.value, first, path)
-
-
-def _all_text(document: CheckedDocument) -> str:
-    return document.file.text
 
 
 def _unused(document: CheckedDocument, used: set[str], text: str) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from automation_scripts.validation.compose_services import (
 )
 from automation_scripts.validation.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.formats import is_template
-from automation_scripts.validation.missing_names import cycle_findings, missing_name
+from automation_scripts.validation.missing_names import cycle_findings, likely_typo, missing_name
 from automation_scripts.validation.scalars import items, pairs, text_of, texts
 from automation_scripts.validation.tree import Kind, Node, PathKey
 
@@ -73,7 +73,10 @@ def _service(
     def check(node: Node, name: str, section: str, path: tuple[PathKey, ...], verb: str) -> Iterator[Finding]:
         if section in used:
             used[section].add(name)
-        if name in defined[section] or not name or is_template(name) or open_ended:
+        if name in defined[section] or not name or is_template(name):
+            return
+        # What an included file defines is not known; a name that is nearly a known one is still a mistake.
+        if open_ended and not likely_typo(name, defined[section]):
             return
         span = (
             document.part(node, node.value.find(name), node.value.find(name) + len(name))
@@ -89,7 +92,7 @@ def _service(
             name,
             defined[section],
             path,
-            severity=Severity.INFO if partial else Severity.HIGH,
+            severity=Severity.INFO if partial else Severity.MEDIUM if open_ended else Severity.HIGH,
             span=span,
         )
 

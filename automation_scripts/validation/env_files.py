@@ -15,48 +15,14 @@ from automation_scripts.results import Finding, Severity
 from automation_scripts.suggest import nearest
 from automation_scripts.validation.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.tree import Kind
+from automation_scripts.validation.word_lists import words
 
 _MAX_BYTES = 1024 * 1024
 _ENTRY = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.]*)\s*(=|:\s)(.*)")
 _VARIABLE = re.compile(r"\$(?:\$|\{([A-Za-z_]\w*)([^}]*)\}|([A-Za-z_]\w*))")
 _SAMPLE = re.compile(r"example|sample|template|dist|default", re.IGNORECASE)
 # Set by the shell, by Compose itself or by CI: nobody writes these into a file.
-_AMBIENT = frozenset(
-    [
-        "HOME",
-        "USER",
-        "PWD",
-        "PATH",
-        "SHELL",
-        "UID",
-        "GID",
-        "HOSTNAME",
-        "LANG",
-        "TERM",
-        "TMPDIR",
-        "DISPLAY",
-        "XAUTHORITY",
-        "XDG_RUNTIME_DIR",
-        "SSH_AUTH_SOCK",
-        "LOGNAME",
-        "USERNAME",
-        "USERPROFILE",
-        "APPDATA",
-        "LOCALAPPDATA",
-        "PROGRAMDATA",
-        "OS",
-        "CI",
-        "GITHUB_SHA",
-        "GITHUB_REF",
-        "GITHUB_REPOSITORY",
-        "CI_COMMIT_SHA",
-        "CI_REGISTRY_IMAGE",
-        "COMPOSE_PROJECT_NAME",
-        "DOCKER_HOST",
-        "DOCKER_SOCK",
-        "WAYLAND_DISPLAY",
-    ]
-)
+_AMBIENT = words("ambient variables")
 
 
 class NamedFile(Protocol):

@@ -11,132 +11,19 @@ from collections.abc import Iterator
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.compose_services import PublishedPort, Service, published_ports, services
 from automation_scripts.validation.corpus import CheckedDocument, Corpus
-from automation_scripts.validation.scalars import int_of, is_true, items, text_of, texts
+from automation_scripts.validation.ports import DATA_STORES, SENSITIVE_PORTS
+from automation_scripts.validation.scalars import int_of, is_true, items, text_of
 from automation_scripts.validation.secret_words import words_of
 from automation_scripts.validation.selectors import Match
 from automation_scripts.validation.tree import Kind, Node
+from automation_scripts.validation.word_lists import words
 
-SENSITIVE_PORTS = {
-    22: "SSH",
-    23: "Telnet",
-    111: "RPC",
-    135: "Windows RPC",
-    139: "NetBIOS",
-    389: "LDAP",
-    445: "SMB",
-    873: "rsync",
-    1433: "SQL Server",
-    1521: "Oracle",
-    2049: "NFS",
-    2181: "ZooKeeper",
-    2375: "Docker without TLS",
-    2376: "Docker",
-    2379: "etcd",
-    2380: "etcd",
-    3306: "MySQL",
-    3389: "remote desktop",
-    5432: "PostgreSQL",
-    5433: "PostgreSQL",
-    5601: "Kibana",
-    5672: "AMQP",
-    5900: "VNC",
-    5984: "CouchDB",
-    6379: "Redis",
-    6443: "the Kubernetes API",
-    7000: "Cassandra",
-    7474: "Neo4j",
-    7687: "Neo4j",
-    8086: "InfluxDB",
-    8500: "Consul",
-    9042: "Cassandra",
-    9092: "Kafka",
-    9200: "Elasticsearch",
-    9300: "Elasticsearch",
-    10250: "the kubelet",
-    11211: "Memcached",
-    15672: "RabbitMQ's management",
-    26257: "CockroachDB",
-    27017: "MongoDB",
-    27018: "MongoDB",
-    50000: "Db2 or Jenkins agents",
-}
-_DATA_STORES = frozenset(SENSITIVE_PORTS) - {22, 6443, 9092, 50000, 2376}
 _WEB = frozenset((80, 443, 8080, 8443))
-_ANYWHERE = re.compile(r"0\.0\.0\.0/0|::/0|0000:.*/0|any|internet|\*", re.IGNORECASE)
 _CIDR_ANYWHERE = re.compile(r"0\.0\.0\.0/0|::/0")
 _LOOPBACK = re.compile(r"127\.|::1$|localhost$|\$\{")
-_OUTBOUND = frozenset(
-    [
-        "egress",
-        "outbound",
-        "route",
-        "routes",
-        "destination",
-        "dest",
-        "no_proxy",
-        "nat",
-        "nat_gateway",
-        "egress_rules",
-        "exclude",
-        "except",
-    ]
-)
-_VPN = frozenset(["wireguard", "peers", "peer", "wg", "vpn", "allowedips", "allowed_ips", "tunnel", "openvpn"])
-_SOURCE_KEYS = frozenset(
-    [
-        "cidr",
-        "cidrip",
-        "cidr_ip",
-        "cidr_ipv6",
-        "cidripv6",
-        "cidr_block",
-        "cidr_blocks",
-        "ipv6_cidr_blocks",
-        "source_ranges",
-        "sourceranges",
-        "load_balancer_source_ranges",
-        "source_range",
-        "source_cidr",
-        "source_cidrs",
-        "sources",
-        "source",
-        "allowed_cidr",
-        "allowed_cidrs",
-        "allowed_cidr_blocks",
-        "authorized_networks",
-        "allowed_ips",
-        "allowlist",
-        "allow_list",
-        "whitelist",
-        "white_list",
-        "whitelist_source_range",
-        "ip_whitelist",
-        "ip_allow_list",
-        "source_address_prefix",
-        "source_address_prefixes",
-        "remote_ip_prefix",
-        "allowed_ip_ranges",
-        "allowed_networks",
-        "allow_from",
-        "trusted_ips",
-        "trusted_cidrs",
-        "public_access_cidrs",
-        "endpoint_public_access_cidrs",
-        "master_authorized_networks",
-        "inbound_cidrs",
-        "ingress_cidrs",
-        "ingress_cidr",
-        "admin_cidr",
-        "ssh_cidr",
-        "ssh_location",
-        "cidr_ips",
-        "ip_ranges",
-        "sourcecidr",
-        "ip_range",
-        "api_server_authorized_ip_ranges",
-        "value",
-    ]
-)
+_OUTBOUND = words("outbound")
+_VPN = words("vpn")
+_SOURCE_KEYS = words("source keys")
 
 
 def check_exposure(corpus: Corpus) -> list[Finding]:
@@ -162,7 +49,7 @@ def _compose_ports(service: Service) -> Iterator[Finding]:
         return
     for port in published_ports(service):
         number = port.target if port.target is not None else port.first
-        if number not in _DATA_STORES or port.protocol == "udp" or _LOOPBACK.match(port.host_ip):
+        if number not in DATA_STORES or port.protocol == "udp" or _LOOPBACK.match(port.host_ip):
             continue
         explicit = port.host_ip in ("0.0.0.0", "::")  # noqa: S104 (what is looked for)
         yield service.document.finding(
@@ -226,7 +113,7 @@ def _is_source(document: CheckedDocument, match: Match) -> bool:
         return False
     if key == "source" and document.kind == "kubernetes":
         return False
-    if _beside(match, ("direction", "Direction", "type")) in ("egress", "outbound"):
+    if _direction(document, match) in ("egress", "outbound"):
         return False
     owner = _resource_type(document, match)
     if owner:
@@ -248,12 +135,12 @@ def _resource_type(document: CheckedDocument, match: Match) -> str:
     return text_of(document.root.at((*match.path[:2], "Type"))) or "Other"
 
 
-def _beside(match: Match, names: tuple[str, ...]) -> str:
-    for name in names:
-        value = text_of(match.parent.get(name)) if match.parent is not None else None
-        if value:
-            return value.lower()
-    return ""
+def _direction(document: CheckedDocument, match: Match) -> str:
+    """What the nearest map says of its direction."""
+    path = match.path[:-1] if isinstance(match.path[-1], str) else match.path[:-2]
+    rule = document.root.at(path)
+    texts = (text_of(rule.get(name)) for name in ("direction", "Direction", "type")) if rule is not None else ()
+    return next((text.lower() for text in texts if text), "")
 
 
 def _rule_map(document: CheckedDocument, match: Match) -> Node | None:
@@ -319,6 +206,8 @@ def _daemons(document: CheckedDocument) -> Iterator[Finding]:
                 suggestion="Listen on the local socket only, or on 2376 with client certificates.",
                 cwe="CWE-306",
             )
+    if document.kind == "helm-values":
+        return  # inside a pod the service decides what is reached
     for match in document.index.keyed("bindIp", "bind_ip", "bindIpAll", "network.host"):
         value = match.node.value if match.node.kind is Kind.SCALAR else ""
         everywhere = "0.0.0.0" in value.split(",") or value in ("::", "*", "_global_")  # noqa: S104 (what is looked for)
@@ -352,24 +241,7 @@ def _public_members(document: CheckedDocument) -> Iterator[Finding]:
                 )
 
 
-_ORIGIN_KEYS = frozenset(
-    [
-        "allow_origin",
-        "allow_origins",
-        "allowed_origin",
-        "allowed_origins",
-        "cors_origin",
-        "cors_origins",
-        "cors_allowed_origins",
-        "cors_allow_origin",
-        "access_control_allow_origin",
-        "cors_allow_origins",
-        "allowed_hosts",
-        "cors_domain",
-        "cors_domains",
-        "cors_allow_all_origins",
-    ]
-)
+_ORIGIN_KEYS = words("origin keys")
 
 
 def _origins(document: CheckedDocument) -> Iterator[Finding]:
@@ -397,8 +269,3 @@ def _origins(document: CheckedDocument) -> Iterator[Finding]:
             suggestion="List the sites that need it.",
             cwe="CWE-942",
         )
-
-
-def lists_everyone(node: Node | None) -> bool:
-    """True when a list of principals or networks names everyone."""
-    return any(_ANYWHERE.fullmatch(text) for text in texts(node))

@@ -25,6 +25,8 @@ _USUALLY_UNTRACKED = re.compile(
     r"(?:^|/)\.?env(?:\.[\w-]+)*$|\.env$|secret|password|credential|\.(?:key|pem|crt)$|(?:^|/)(?:dist|build|target|node_modules)(?:/|$)"
 )
 
+_CONFIGURATION = frozenset((".yaml", ".yml", ".json"))
+
 
 @dataclass(frozen=True, slots=True)
 class FileReference:
@@ -88,13 +90,13 @@ def _exists(reference: FileReference) -> bool:
 
 def _finding(document: CheckedDocument, reference: FileReference, some_resolve: bool) -> Finding:
     target = _target(reference)
-    sure = some_resolve or _surroundings_are_given(document, reference, target)
+    near = _near_file(target)
+    sure = some_resolve or near is not None or _surroundings_are_given(document, reference, target)
     untracked = bool(_USUALLY_UNTRACKED.search(reference.text))
     if not sure or untracked:
         severity = Severity.LOW if sure else Severity.INFO
     else:
         severity = reference.severity
-    near = _near_file(target)
     if near:
         hint = f"Did you mean '{near}'?"
     elif untracked:
@@ -103,9 +105,10 @@ def _finding(document: CheckedDocument, reference: FileReference, some_resolve: 
         hint = "Create the file, or correct the path; it is relative to " + (
             "this file." if reference.base == document.folder else "the project's root."
         )
-    lacks = target.exists() if sure else False
+    lacks = target.exists()
     message = (
-        f"{reference.what}: '{reference.text}' has none of {', '.join(reference.names)}."
+        f"{reference.what}: '{reference.text}' has none of {', '.join(reference.names)}"
+        + ("." if sure else "; the tree that was given may be incomplete.")
         if lacks
         else f"{reference.what}: the file '{reference.text}' does not exist"
         + ("." if sure else " here; the tree that was given may be incomplete.")
@@ -122,14 +125,20 @@ def _finding(document: CheckedDocument, reference: FileReference, some_resolve: 
 
 
 def _surroundings_are_given(document: CheckedDocument, reference: FileReference, target: Path) -> bool:
-    """True when the folder that should hold the target exists and is more than the lone file that names it."""
+    """True when the place of the target was given: its folder exists and holds more than loose configuration files.
+
+    A folder of nothing but configuration may be a collection from many places, so it proves nothing about its own
+    level; except for workflows, which call each other in one folder.
+    """
     try:
-        parent = target.parent.resolve()
-        if not parent.is_dir():
+        inside = bool(reference.names) and target.is_dir()
+        parent = (target if inside else target.parent).resolve()
+        if not parent.is_dir() or not document.folder.is_dir():
             return False
-        if parent != document.folder.resolve():
-            return any(parent.iterdir())
-        return sum(1 for _ in parent.iterdir()) > 1
+        entries = [entry for entry in parent.iterdir() if entry != document.file.path]
+        if parent != document.folder.resolve() or document.kind.startswith("github"):
+            return bool(entries) or inside
+        return any(entry.is_file() and entry.suffix.lower() not in _CONFIGURATION for entry in entries)
     except (OSError, ValueError):
         return False
 
@@ -191,14 +200,18 @@ def _compose(document: CheckedDocument) -> Iterator[FileReference]:
 def _build(node: Node | None, base: Path, path: tuple[PathKey, ...], owner: str) -> Iterator[FileReference]:
     if node is None:
         return
-    context = node.get("context") if node.kind is Kind.MAP else node
+    is_map = node.kind is Kind.MAP
+    context = node.get("context") if is_map else node
     text = text_of(context) if context is not None else "."
     if text is None or not _can_be_judged(text):
         return
+    dockerfile = node.get("dockerfile") if is_map else None
+    inline = is_map and node.entry("dockerfile_inline") is not None
     if context is not None:
-        yield from _scalar(context, base, path, f"build context of {owner}")
-    if node.kind is Kind.MAP and not node.entry("dockerfile_inline"):
-        yield from _scalar(node.get("dockerfile"), base / text, (*path, "dockerfile"), f"Dockerfile of {owner}")
+        names = () if dockerfile is not None or inline else ("Dockerfile", "Containerfile")
+        yield from _scalar(context, base, path, f"build context of {owner}", names=names)
+    if dockerfile is not None and not inline:
+        yield from _scalar(dockerfile, base / text, (*path, "dockerfile"), f"Dockerfile of {owner}")
 
 
 def _github(document: CheckedDocument) -> Iterator[FileReference]:

@@ -40,15 +40,14 @@ def check_links(corpus: Corpus) -> list[Finding]:
     objects = kubernetes_objects(corpus)
     groups = [group for owner in objects for group in _pod_groups(owner)]
     services = [owner for owner in objects if owner.kind == "Service"]
-    patched = any(document.file.path.name.lower().startswith("kustomization") for document in corpus.documents)
     found: list[Finding] = []
     for owner in objects:
         if owner.kind == "Service":
-            found += _service(owner, groups, patched)
+            found += _service(owner, groups, objects)
         elif owner.kind == "Ingress":
             found += _ingress(owner, services)
         elif owner.kind in ("NetworkPolicy", "PodDisruptionBudget"):
-            found += _policy(owner, groups)
+            found += _policy(owner, groups, objects)
         elif owner.kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
             found += _own_selector(owner)
     return found
@@ -76,7 +75,7 @@ def _matches(wanted: dict[str, str], group: PodGroup) -> bool:
     return all(group.labels.get(key) == value for key, value in wanted.items())
 
 
-def _service(owner: KubernetesObject, groups: list[PodGroup], patched: bool) -> Iterator[Finding]:
+def _service(owner: KubernetesObject, groups: list[PodGroup], objects: list[KubernetesObject]) -> Iterator[Finding]:
     selector = owner.node.at(("spec", "selector"))
     wanted = labels(selector)
     if not wanted or any(is_template(value) for value in wanted.values()):
@@ -86,37 +85,68 @@ def _service(owner: KubernetesObject, groups: list[PodGroup], patched: bool) -> 
     entry = owner.node.at(("spec",))
     key = entry.entry("selector") if entry is not None else None
     assert selector is not None and key is not None
+    if reached:
+        yield from _target_ports(owner, reached)
+    elif not _made_by_operator(owner, wanted, objects):
+        yield _no_pods(owner, wanted, selector, key[0], [group for group in near if group.labels])
+
+
+def _no_pods(
+    owner: KubernetesObject, wanted: dict[str, str], selector: Node, key: Node, groups: list[PodGroup]
+) -> Finding:
+    """A selector that no pod has: wrong when some pod is nearly meant, else a remark."""
     path = (*owner.path, "spec", "selector")
-    if not reached:
-        labelled = [group for group in near if group.labels]
-        best = max(labelled, key=lambda g: len(wanted.items() & g.labels.items()), default=None)
-        shared = len(wanted.items() & best.labels.items()) if best else 0
-        if best is None or (shared == 0 and (patched or not _talks_about(wanted, best))):
-            yield owner.document.finding(
-                key[0].span, "reference/selector-without-pods", Severity.INFO,
-                f"{owner.title} selects {_shown(wanted)}; the tree has no pods of that kind, so this cannot be told.",
-                "dangling-ref", path=path,
-            )  # fmt: skip
-            return
-        wrong = next((k for k in wanted if best.labels.get(k) != wanted[k]), next(iter(wanted)))
-        node = selector.get(wrong)
-        assert node is not None
-        has = best.labels.get(wrong)
-        yield owner.document.finding(
-            node.span,
+    best = max(groups, key=lambda g: (len(wanted.items() & g.labels.items()), _is_near(owner, g)), default=None)
+    meant = best is not None and (
+        _talks_about(wanted, best) or (bool(wanted.items() & best.labels.items()) and _is_near(owner, best))
+    )
+    # Alone in a folder with one workload, the service was written for it.
+    here = [group for group in groups if group.owner.document.folder == owner.document.folder]
+    if best is None or not (meant or (len(here) == 1 and best is here[0] and _same_file(owner, best))):
+        return owner.document.finding(
+            key.span,
             "reference/selector-without-pods",
-            Severity.HIGH,
-            f"{owner.title} selects {_shown(wanted)}, which no pod of the tree has: {best.owner.title} has "
-            + (f"{wrong}={has}" if has is not None else f"no label '{wrong}'")
-            + f" ({best.owner.document.file.name}:{best.owner.node.span.line}).",
+            Severity.INFO,
+            f"{owner.title} selects {_shown(wanted)}; the tree has no pods of that kind, so this cannot be told.",
             "dangling-ref",
-            path=(*path, wrong),
-            suggestion=f"Did you mean {wrong}: {has}?"
-            if has is not None
-            else f"Use its labels: {_shown(best.labels)}.",
+            path=path,
         )
-        return
-    yield from _target_ports(owner, reached)
+    wrong = next(k for k in wanted if best.labels.get(k) != wanted[k])
+    node = selector.get(wrong)
+    assert node is not None
+    has = best.labels.get(wrong)
+    return owner.document.finding(
+        node.span,
+        "reference/selector-without-pods",
+        Severity.HIGH,
+        f"{owner.title} selects {_shown(wanted)}, which no pod of the tree has: {best.owner.title} has "
+        + (f"{wrong}={has}" if has is not None else f"no label '{wrong}'")
+        + f" ({best.owner.document.file.name}:{best.owner.node.span.line}).",
+        "dangling-ref",
+        path=(*path, wrong),
+        suggestion=f"Did you mean {wrong}: {has}?" if has is not None else f"Use its labels: {_shown(best.labels)}.",
+    )
+
+
+def _is_near(owner: KubernetesObject, group: PodGroup) -> bool:
+    """True when both are kept in one folder."""
+    return owner.document.folder == group.owner.document.folder
+
+
+def _same_file(owner: KubernetesObject, group: PodGroup) -> bool:
+    return owner.document.file is group.owner.document.file
+
+
+def _made_by_operator(owner: KubernetesObject, wanted: dict[str, str], objects: list[KubernetesObject]) -> bool:
+    """True when a custom resource has these labels: its operator makes pods that carry them."""
+    for other in objects:
+        group = other.api_version.partition("/")[0]
+        if "." not in group or group.endswith(".k8s.io") or not _same_namespace(owner, other):
+            continue
+        own = labels(other.node.at(("metadata", "labels"))) | labels(other.node.at(("spec", "podMetadata", "labels")))
+        if wanted.items() & own.items() and all(own.get(k, v) == v for k, v in wanted.items()):
+            return True
+    return False
 
 
 def _talks_about(wanted: dict[str, str], group: PodGroup) -> bool:
@@ -206,6 +236,8 @@ def _backend_port(
     for steps in (("service", "port", "name"), ("servicePort",)):
         node = backend.at(steps) if node is None else node
     text = text_of(node)
+    if any(text_of(target.node.at(("spec", "type"))) == "ExternalName" for target in targets):
+        return
     known = {
         text_of(port.get(key)) or ""
         for target in targets
@@ -219,14 +251,17 @@ def _backend_port(
         )  # fmt: skip
 
 
-def _policy(owner: KubernetesObject, groups: list[PodGroup]) -> Iterator[Finding]:
+def _policy(owner: KubernetesObject, groups: list[PodGroup], objects: list[KubernetesObject]) -> Iterator[Finding]:
     steps = ("podSelector",) if owner.kind == "NetworkPolicy" else ("selector",)
     selector = owner.node.at(("spec", *steps, "matchLabels"))
     wanted = labels(selector)
     near = [group for group in groups if _same_namespace(owner, group.owner) and group.labels]
     if not wanted or not near or selector is None or any(_matches(wanted, group) for group in near):
         return
-    if not any(_talks_about(wanted, group) or wanted.items() & group.labels.items() for group in near):
+    if _made_by_operator(owner, wanted, objects) or not any(
+        _talks_about(wanted, group) or (_is_near(owner, group) and wanted.items() & group.labels.items())
+        for group in near
+    ):
         return  # it speaks of pods that are kept elsewhere
     yield owner.document.finding(
         head(None, selector.entries[0][1].resolved()) if selector.entries else selector.span,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.corpus import CheckedDocument, Corpus
@@ -20,11 +21,11 @@ from automation_scripts.validation.kubernetes_objects import (
     kubernetes_objects,
     pod_specs,
 )
-from automation_scripts.validation.missing_names import missing_name
+from automation_scripts.validation.missing_names import likely_typo, missing_name
 from automation_scripts.validation.scalars import is_true, items, pairs, text_of
 from automation_scripts.validation.tree import Kind, Node, PathKey
 
-Path = tuple[PathKey, ...]
+KeyPath = tuple[PathKey, ...]
 # Objects of these kinds create a Secret or ConfigMap of a name that they give.
 _PRODUCERS = {
     "SealedSecret": ("Secret", ("metadata", "name")),
@@ -39,6 +40,7 @@ _BUILT_IN = {
     "ConfigMap": {"kube-root-ca.crt", "openshift-service-ca.crt", "extension-apiserver-authentication"},
     "ServiceAccount": {"default"},
     "ClusterRole": {"cluster-admin", "admin", "edit", "view"},
+    "Role": {"extension-apiserver-authentication-reader", "kube-proxy"},
 }
 WORKLOADS = (
     "Deployment",
@@ -59,11 +61,20 @@ class Inventory:
 
     objects: list[KubernetesObject]
     by_kind: dict[str, dict[str, list[tuple[str, Node | None]]]] = field(default_factory=dict)
+    folders: dict[str, set[Path]] = field(default_factory=dict)
+    """kind -> the folders in which objects of it are kept."""
 
     def add(self, kind: str, name: str, namespace: str, node: Node | None) -> None:
         """Note one object; `node` is None when another object will create it."""
         if name:
             self.by_kind.setdefault(kind, {}).setdefault(name, []).append((namespace, node))
+
+    def is_kept_near(self, kind: str, folder: Path) -> bool:
+        """True when objects of this kind are kept in this folder, above or below it."""
+        return any(
+            folder == other or folder in other.parents or other in folder.parents
+            for other in self.folders.get(kind, ())
+        )
 
     def find(self, kind: str, name: str, namespace: str) -> list[Node | None]:
         """The objects of this kind and name that a reference from `namespace` can mean."""
@@ -76,6 +87,7 @@ def take_inventory(corpus: Corpus) -> Inventory:
     inventory = Inventory(kubernetes_objects(corpus))
     for owner in inventory.objects:
         inventory.add(owner.kind, owner.name, owner.namespace, owner.node)
+        inventory.folders.setdefault(owner.kind, set()).add(owner.document.folder)
         if owner.kind in _PRODUCERS:
             kind, path = _PRODUCERS[owner.kind]
             inventory.add(kind, text_of(owner.node.at(path)) or owner.name, owner.namespace, None)
@@ -116,7 +128,7 @@ class Reference:
     kind: str
     name: str
     node: Node
-    path: Path
+    path: KeyPath
     namespace: str
     key: str | None = None
     key_node: Node | None = None
@@ -146,7 +158,7 @@ def _references(owner: KubernetesObject) -> Iterator[Reference]:
 
 
 def _named(
-    owner: KubernetesObject, node: Node | None, kind: str, path: Path, namespace: str | None = None
+    owner: KubernetesObject, node: Node | None, kind: str, path: KeyPath, namespace: str | None = None
 ) -> Iterator[Reference]:
     name = text_of(node)
     if node is not None and name and not is_template(name):
@@ -163,7 +175,7 @@ def _pod_references(pod: PodSpec) -> Iterator[Reference]:
         for j, source in enumerate(items(volume.at(("projected", "sources")))):
             yield from _volume_sources(owner, source, (*path, "projected", "sources", j))
         claim = volume.get("persistentVolumeClaim")
-        if claim is not None:
+        if claim is not None and text_of(claim.get("claimName")) not in _claim_templates(owner):
             yield from _named(
                 owner, claim.get("claimName"), "PersistentVolumeClaim", (*path, "persistentVolumeClaim", "claimName")
             )
@@ -171,7 +183,7 @@ def _pod_references(pod: PodSpec) -> Iterator[Reference]:
         yield from _container_references(owner, container)
 
 
-def _volume_sources(owner: KubernetesObject, volume: Node, path: Path) -> Iterator[Reference]:
+def _volume_sources(owner: KubernetesObject, volume: Node, path: KeyPath) -> Iterator[Reference]:
     for key, kind, name_key in (
         ("configMap", "ConfigMap", "name"),
         ("secret", "Secret", "secretName"),
@@ -223,13 +235,13 @@ def _resolve(inventory: Inventory, reference: Reference) -> Finding | None:
         known = inventory.by_kind.get(kind, {})
         elsewhere = bool(inventory.find(kind, name, ""))
         where = f" in the namespace '{reference.namespace}'" if reference.namespace and elsewhere else ""
-        if not known:
-            # The near name is not known either, so there is nothing to suggest.
+        if not inventory.is_kept_near(kind, document.folder) and not likely_typo(name, known):
+            scope = f"the tree has no {kind}" + (" in this folder" if known else " at all")
             return document.finding(
                 reference.node.span,
                 "reference/unknown-object",
                 Severity.INFO,
-                f"{reference.owner.title} uses the {kind} '{name}'; the tree has no {kind} at all, so this cannot be told.",
+                f"{reference.owner.title} uses the {kind} '{name}'; {scope}, so this cannot be told.",
                 "dangling-ref",
                 path=reference.path,
             )
@@ -274,15 +286,16 @@ def _missing_key(document: CheckedDocument, reference: Reference, targets: list[
     )
 
 
+def _claim_templates(owner: KubernetesObject) -> set[str | None]:
+    """The claims that a StatefulSet makes for its pods; each is a volume of them."""
+    return {text_of(claim.at(("metadata", "name"))) for claim in items(owner.node.at(("spec", "volumeClaimTemplates")))}
+
+
 def _volumes(pod: PodSpec) -> Iterator[Finding]:
     """Mounts of volumes that the pod does not have, and volumes that nothing mounts."""
     document, title = pod.owner.document, pod.owner.title
     volumes = {text_of(v.get("name")): v.get("name") for v in items(pod.node.get("volumes")) if v.kind is Kind.MAP}
-    claims = {
-        text_of(claim.at(("metadata", "name")))
-        for claim in items(pod.owner.node.at(("spec", "volumeClaimTemplates")))
-        if pod.owner.kind == "StatefulSet"
-    }
+    claims = _claim_templates(pod.owner)
     # Custom resources may add volumes of their own to the pods they make.
     known_kind = pod.owner.kind in WORKLOADS or pod.owner.kind == "PodTemplate"
     used: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from automation_scripts.results import Finding, Severity
@@ -10,6 +11,14 @@ from automation_scripts.validation.corpus import CheckedDocument
 from automation_scripts.validation.graphs import cycles
 from automation_scripts.validation.pointing import replace
 from automation_scripts.validation.tree import Kind, Node, PathKey, Span, Style
+
+_DIGITS = re.compile(r"\d+")
+
+
+def likely_typo(name: str, known: Iterable[str]) -> bool:
+    """True when a name is nearly a known one, and not by a mere number (`test-1` is no typo of `test-2`)."""
+    near = nearest(name, known) if len(name) > 2 else None
+    return near is not None and _DIGITS.sub("", near) != _DIGITS.sub("", name)
 
 
 def missing_name(

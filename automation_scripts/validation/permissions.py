@@ -13,7 +13,7 @@ from automation_scripts.validation.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.kubernetes_objects import KubernetesObject, kubernetes_objects
 from automation_scripts.validation.pointing import head, replace
 from automation_scripts.validation.scalars import items, pairs, text_of
-from automation_scripts.validation.tree import Kind, Node, PathKey, Style
+from automation_scripts.validation.tree import Kind, Node, PathKey, Span, Style
 
 _TAG = "wildcard-perm"
 
@@ -235,18 +235,15 @@ def _file_modes(document: CheckedDocument) -> Iterator[Finding]:
         if document.kind not in _MODE_KINDS or node.kind is not Kind.SCALAR or match.path[-1] == "umask":
             continue
         if _WORLD_WRITABLE.fullmatch(node.value) and len(node.value) >= 3 and not node.value.startswith(("1", "01")):
-            yield _writable(document, node, node.span, match.path, node.value)
+            yield _writable(document, node.span, match.path, node.value)
     for match in document.index.matches:
         if match.node.kind is Kind.SCALAR and "chmod" in match.node.value:
             for found in _CHMOD.finditer(match.node.value):
                 span = document.part(match.node, *found.span(1))
-                yield _writable(document, match.node, span, match.path, found[1])
+                yield _writable(document, span, match.path, found[1])
 
 
-def _writable(document: CheckedDocument, node: Node, span: object, path: tuple[PathKey, ...], mode: str) -> Finding:
-    from automation_scripts.validation.tree import Span
-
-    assert isinstance(span, Span)
+def _writable(document: CheckedDocument, span: Span, path: tuple[PathKey, ...], mode: str) -> Finding:
     return document.finding(
         span,
         "security/world-writable",

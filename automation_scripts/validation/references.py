@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automation_scripts.results import Finding
+from automation_scripts.validation.circleci_references import check_circleci
 from automation_scripts.validation.cloudformation_references import check_cloudformation
 from automation_scripts.validation.compose_references import check_compose
 from automation_scripts.validation.corpus import Corpus
 from automation_scripts.validation.env_files import NamedFile, check_env_files
 from automation_scripts.validation.file_references import check_file_references
+from automation_scripts.validation.gitlab_references import check_gitlab
 from automation_scripts.validation.kubernetes_links import check_links
 from automation_scripts.validation.kubernetes_references import check_kubernetes
 from automation_scripts.validation.named_references import check_named
-from automation_scripts.validation.pipeline_references import check_pipelines
 from automation_scripts.validation.pointer_references import check_pointers
 from automation_scripts.validation.repeated_names import check_repeated
 from automation_scripts.validation.tree import ParsedFile
@@ -26,7 +27,8 @@ FAMILIES = (
     check_kubernetes,
     check_links,
     check_workflows,
-    check_pipelines,
+    check_gitlab,
+    check_circleci,
     check_cloudformation,
     check_named,
     check_repeated,

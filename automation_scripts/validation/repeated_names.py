@@ -16,45 +16,13 @@ from automation_scripts.validation.kubernetes_objects import (
 )
 from automation_scripts.validation.scalars import int_of, items, text_of
 from automation_scripts.validation.tree import Kind, Node, PathKey
+from automation_scripts.validation.word_lists import words
 
 Path = tuple[PathKey, ...]
 
 # Lists of things that are told apart by name, in any file: a second one of the same name hides the first or is refused.
-_NAMED_LISTS = frozenset(
-    [
-        "services",
-        "servers",
-        "users",
-        "databases",
-        "clusters",
-        "contexts",
-        "receivers",
-        "environments",
-        "repositories",
-        "volumes",
-        "queues",
-        "topics",
-        "endpoints",
-        "upstreams",
-        "backends",
-        "listeners",
-        "exporters",
-        "datasources",
-        "plugins",
-        "targets",
-        "agents",
-        "consumers",
-        "producers",
-        "tenants",
-        "nodes",
-        "accounts",
-        "groups",
-        "roles",
-        "credentials",
-        "providers",
-        "pipelines",
-    ]
-)
+_NAMED_LISTS = words("named lists")
+_IDENTIFIED_LISTS = words("identified lists")
 _KNOWN_LISTS = {
     "prometheus": (("scrape_configs", "job_name"),),
     "alertmanager": (("receivers", "name"), ("time_intervals", "name"), ("mute_time_intervals", "name")),
@@ -253,9 +221,9 @@ def _unknown_lists(document: CheckedDocument) -> Iterator[Finding]:
         listed = items(match.node)
         if not all(item.kind is Kind.MAP for item in listed):
             continue
-        # Several ids in one list are meant to differ whatever the list is called.
-        for key in ("id", "name"):
-            if key == "name" and str(match.path[-1]).lower() not in _NAMED_LISTS:
+        list_name = str(match.path[-1]).lower()
+        for key, lists in (("id", _NAMED_LISTS | _IDENTIFIED_LISTS), ("name", _NAMED_LISTS)):
+            if list_name not in lists:
                 continue
             if all(text_of(item.get(key)) for item in listed):
                 yield from _list(document, match.node, match.path, key, Severity.MEDIUM)

@@ -66,6 +66,22 @@ def texts(node: Node | None) -> list[str]:
     return [item.value for item in items(node) if item.kind is Kind.SCALAR]
 
 
+_PAIRS = (("name", "value"), ("key", "value"), ("Name", "Value"), ("Key", "Value"))
+
+
+def named_value(node: Node) -> tuple[str, Node, str] | None:
+    """(name, value node, key of the value) of a `{name: X, value: y}` map, as environments and parameters are written;
+    None for any other map and when the value is no scalar."""
+    if not 2 <= len(node.entries) <= 8:
+        return None
+    found = {key.value: value for key, value in node.entries}
+    for name_key, value_key in _PAIRS:
+        if name_key in found and value_key in found:
+            name, value = text_of(found[name_key]), found[value_key].resolved()
+            return (name, value, value_key) if name and value.kind is Kind.SCALAR else None
+    return None
+
+
 def pairs(node: Node | None) -> list[tuple[Node, Node]]:
     """A map's effective (key, value) pairs: merge keys applied, own keys first, the last duplicate kept."""
     if node is None:

@@ -11,8 +11,11 @@ import math
 import re
 from collections import Counter
 from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
 
 from automation_scripts.validation.formats import is_template
+from automation_scripts.validation.word_lists import words
 
 
 class Name(StrEnum):
@@ -35,290 +38,27 @@ class Value(StrEnum):
 
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_PASSWORD_NOUNS = frozenset(
-    [
-        "password",
-        "passwd",
-        "pwd",
-        "passphrase",
-        "passwort",
-        "motdepasse",
-        "passcode",
-        "pass",
-        "psk",
-        "requirepass",
-        "masterauth",
-        "userpassword",
-        "dbpass",
-        "dbpassword",
-        "dbpasswd",
-        "rootpass",
-        "rootpassword",
-        "adminpassword",
-        "userpass",
-        "mypassword",
-        "authpassword",
-        "bindpassword",
-        "smtppassword",
-        "mailpassword",
-        "bindpw",
-        "rootpw",
-        "keypass",
-        "storepass",
-        "keystorepass",
-        "truststorepass",
-        "userpw",
-    ]
-)
-_TOKEN_NOUNS = frozenset(
-    [
-        "secret",
-        "token",
-        "apikey",
-        "apitoken",
-        "apisecret",
-        "accesstoken",
-        "authtoken",
-        "bearertoken",
-        "refreshtoken",
-        "secretkey",
-        "privatekey",
-        "clientsecret",
-        "appsecret",
-        "sharedsecret",
-        "signingkey",
-        "encryptionkey",
-        "masterkey",
-        "accesskey",
-        "authkey",
-        "jwtsecret",
-        "secretaccesskey",
-        "authorization",
-        "credential",
-        "credentials",
-        "bearer",
-        "pat",
-        "accountkey",
-        "sharedkey",
-    ]
-)
-_KEY_OWNERS = frozenset(
-    [
-        "api",
-        "secret",
-        "private",
-        "encryption",
-        "encrypt",
-        "signing",
-        "sign",
-        "master",
-        "account",
-        "storage",
-        "shared",
-        "auth",
-        "hmac",
-        "jwt",
-        "webhook",
-        "crypt",
-        "cipher",
-        "cookie",
-        "session",
-        "access",
-        "license",
-        "licence",
-        "admin",
-        "root",
-        "consumer",
-        "subscription",
-        "app",
-        "aes",
-        "des",
-        "rsa",
-        "ecdsa",
-        "deploy",
-        "ssh",
-        "service",
-        "integration",
-        "ingest",
-        "write",
-        "fernet",
-        "wrapping",
-        "unseal",
-        "recovery",
-        "bot",
-    ]
-)
-_NEUTRAL_ENDS = frozenset(
-    [
-        "value",
-        "default",
-        "prod",
-        "production",
-        "dev",
-        "development",
-        "test",
-        "testing",
-        "stage",
-        "staging",
-        "qa",
-        "uat",
-        "local",
-        "b",
-        "64",
-        "base64",
-        "plain",
-        "plaintext",
-        "clear",
-        "cleartext",
-        "text",
-        "string",
-        "raw",
-        "current",
-        "old",
-        "new",
-        "primary",
-        "secondary",
-        "backup",
-        "base",
-        "1",
-        "2",
-        "3",
-        "0",
-        "here",
-        "salt",
-        "hash",
-        "hashed",
-        "crypt",
-        "encoded",
-    ]
-)
+_PASSWORD_NOUNS = words("password nouns")
+_TOKEN_NOUNS = words("token nouns")
+_KEY_OWNERS = words("key owners")
+_NEUTRAL_ENDS = words("neutral ends")
 # `random_root_password: yes`, `reset_password: true`, `min_password: 8`: a setting about passwords, not one.
-_ABOUT = frozenset(
-    [
-        "no",
-        "allow",
-        "empty",
-        "require",
-        "requires",
-        "required",
-        "is",
-        "has",
-        "use",
-        "uses",
-        "using",
-        "enable",
-        "enabled",
-        "disable",
-        "disabled",
-        "show",
-        "hide",
-        "forgot",
-        "forgotten",
-        "reset",
-        "change",
-        "update",
-        "validate",
-        "check",
-        "need",
-        "needs",
-        "min",
-        "max",
-        "minimum",
-        "maximum",
-        "num",
-        "number",
-        "count",
-        "generate",
-        "random",
-        "rotate",
-        "skip",
-        "ignore",
-        "save",
-        "remember",
-        "prompt",
-        "ask",
-        "without",
-        "bypass",
-        "by",
-        "low",
-        "high",
-        "boarding",
-        "render",
-        "multi",
-        "one",
-        "invalid",
-        "wrong",
-        "incorrect",
-        "confirm",
-        "enter",
-        "choose",
-        "verify",
-        "expired",
-        "expire",
-        "send",
-    ]
-)
+_ABOUT = words("about passwords")
 # Language models, parsers and paging have tokens of their own.
-_OTHER_TOKENS = frozenset(
-    [
-        "eos",
-        "bos",
-        "pad",
-        "unk",
-        "mask",
-        "sep",
-        "cls",
-        "stop",
-        "special",
-        "image",
-        "start",
-        "end",
-        "begin",
-        "next",
-        "page",
-        "continuation",
-        "cancel",
-        "cancellation",
-        "csrf",
-        "xsrf",
-        "sync",
-        "max",
-        "min",
-        "think",
-        "tool",
-        "delimiter",
-        "sort",
-        "scroll",
-        "cursor",
-        "parser",
-        "lexer",
-        "syntax",
-        "design",
-        "color",
-        "last",
-        "first",
-        "audio",
-        "video",
-        "vision",
-        "per",
-        "input",
-        "output",
-        "prompt",
-        "completion",
-        "per",
-        "total",
-        "used",
-        "decoder",
-        "vocab",
-    ]
-)
+_OTHER_TOKENS = words("other tokens")
 
 
 def words_of(key: str) -> list[str]:
     """The lower-case words of a key: `dbPassword`, `DB_PASSWORD` and `db-password` are all `db password`."""
-    return [word.lower() for word in _WORD.findall(key)]
+    return list(_words_of(key))
 
 
+@lru_cache(maxsize=20_000)
+def _words_of(key: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(key))
+
+
+@lru_cache(maxsize=20_000)
 def name_class(key: str) -> Name | None:
     """Whether a key names a secret; None when it names something else, or something *about* a secret."""
     if len(key) > 120:
@@ -342,73 +82,9 @@ def name_class(key: str) -> Name | None:
     return None
 
 
-_NOT_A_SECRET = frozenset(
-    [
-        "true",
-        "false",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "none",
-        "null",
-        "nil",
-        "undefined",
-        "n/a",
-        "na",
-        "disabled",
-        "enabled",
-        "required",
-        "optional",
-        "auto",
-        "automatic",
-        "random",
-        "generated",
-        "prompt",
-        "inherit",
-        "default",
-        "unset",
-        "empty",
-        "string",
-        "str",
-        "text",
-        "varchar",
-        "char",
-        "number",
-        "integer",
-        "boolean",
-        "bool",
-        "object",
-        "array",
-        "any",
-        "bytes",
-        "hidden",
-        "redacted",
-        "masked",
-        "removed",
-        "omitted",
-        "unknown",
-        "basic",
-        "bearer",
-        "digest",
-        "oauth2",
-        "oauth",
-        "jwt",
-        "ldap",
-        "hmac",
-        "plain",
-        "md5",
-        "scram-sha-256",
-        "sha256",
-        "trust",
-        "peer",
-        "header",
-        "query",
-        "cookie",
-    ]
-)
+_NOT_A_SECRET = words("not a secret")
 _REFERENCE = re.compile(
-    r"^(?:arn:aws|projects/[^/]+/secrets/|vault:|secret/|ref\+|op://|env[:.]|file:|ssm:|ssm/|aws:|gcp:|azure:|k8s:|keyvault"
+    r"^(?:arn:aws|projects/[^/]+/secrets/|vault:|secret/|ref\+|op://|env[:.]|file:|ssm:|ssm/|aws:|gcp:|azure:|k8s:|keyvault|required\b"
     r"|secretref:|secretsmanager|sm://|ENC\[|ENC\(|\{cipher\}|\{\w+\}\{?|!|lookup\(|data\.|var\.|local\.|module\.|process\.env"
     r"|os\.environ|secrets?\.\w+|vars?\.\w+|parameters?\.|\$\$|@Microsoft\.KeyVault|AQICA|vault_|resolve:"
     r"|-----BEGIN (?:PGP MESSAGE|CERTIFICATE|PUBLIC)|ssh-(?:rsa|ed25519|dss) |ecdsa-sha2|age1|-----END)",
@@ -421,14 +97,14 @@ _HASH = re.compile(
 )
 _PATH = re.compile(
     r"^(?:(?:\.{1,2}|~)?/|[A-Za-z]:[\\/]|\.[\\/])[\w.@%+ \\/-]*$"
-    r"|^[\w./-]+\.(?:pem|key|crt|cer|p12|pfx|jks|json|ya?ml|txt|env|gpg|asc|properties|pub|keystore|conf)$",
+    r"|^[\w./-]+\.(?:pem|key|crt|cer|p12|pfx|jks|json|ya?ml|txt|env|gpg|asc|properties|pub|keystore|conf)$"
+    r"|^[\w.-]+(?:/[\w.-]+)+\.[a-z]{1,5}$",
     re.IGNORECASE,
 )
 _ASKS_TO_BE_REPLACED = re.compile(
     r"change[-_ ]?(?:me|it|this|in|before|your)?\b|changeme|replace|your[-_ ]?|\byour|insert|placeholder|dummy|fake"
     r"|example|sample|todo|fixme|fill[-_ ]?(?:me|in|this)|to[-_ ]be[-_ ]|put[-_ ]|(?:^|[-_ ])here$|redacted|notreal|not[-_ ]a[-_ ]real"
-    r"|set[-_ ]me|edit[-_ ]?me|foobar|^xxx|^my[-_ ]?(?:secret|password|passwd|token|key|api)\w*$|some[-_ ]?(?:secret|password|token|key)"
-    r"|^(?:super|very)[-_ ]?secret|asdf|lorem",
+    r"|set[-_ ]me|edit[-_ ]?me|foobar|^xxx|some[-_ ]?(?:secret|password|token|key)|asdf|lorem",
     re.IGNORECASE,
 )
 _BLANKED = re.compile(r"^[<\[({].*[>\])}]$|^[*xX.#_\-–—•?0 ]+$|\*{3}|x{4}|X{4}|\.\.\.|…|<[^<>]+>")
@@ -493,7 +169,7 @@ def looks_random(value: str) -> bool:
         return False
     if _CALL_OR_DOTTED.match(value) or re.fullmatch(r"\d+(?:[.:/-]\d+)*", value):
         return False
-    if re.fullmatch(r"[a-z]+(?:[-_./:][a-z]+)*(?:[-_.]?v?\d{1,3})?", value, re.IGNORECASE) and len(value) < 40:
+    if len(value) < 40 and _reads_as_name(value):
         return _is_mixed_case_noise(value)
     # host/image:tag, package@version
     if re.fullmatch(r"[\w.-]+/[\w./-]+(?:[:@][\w.-]+)?", value) and re.search(r"[a-z]{4,}", value) and len(value) < 60:
@@ -504,11 +180,17 @@ def looks_random(value: str) -> bool:
     return bool(re.search(r"[^\w.-]", value)) and entropy(value) >= 3.0
 
 
+def _reads_as_name(value: str) -> bool:
+    """Words and small numbers: `db-credentials`, `etcd-cluster-k8s`, `worker_pool_2`, `clientCredentials`."""
+    parts = re.split(r"[-_./:]", value)
+    if len(parts) == 1:
+        return re.fullmatch(r"[A-Za-z]+\d{0,3}", value) is not None
+    return all(re.fullmatch(r"[A-Za-z]+\d{0,3}|\d{1,4}|[A-Za-z]\d[A-Za-z]|v\d+|", part) for part in parts)
+
+
 def _is_mixed_case_noise(value: str) -> bool:
     """`xKqPzRtWbYnM` against `clientCredentials`: noise changes case again and again."""
-    switches = sum(
-        a.islower() != b.islower() for a, b in zip(value, value[1:], strict=False) if a.isalpha() and b.isalpha()
-    )
+    switches = sum(a.islower() != b.islower() for a, b in pairwise(value) if a.isalpha() and b.isalpha())
     return len(value) >= 12 and switches >= len(value) / 3
 
 

@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automation_scripts.results import Finding
+from automation_scripts.validation.compose_isolation import check_compose_isolation
+from automation_scripts.validation.container_options import check_container_options
 from automation_scripts.validation.corpus import Corpus
 from automation_scripts.validation.exposure import check_exposure
-from automation_scripts.validation.isolation import check_isolation
 from automation_scripts.validation.permissions import check_permissions
+from automation_scripts.validation.pod_isolation import check_pod_isolation
 from automation_scripts.validation.secrets import find_secrets
 from automation_scripts.validation.tree import ParsedFile
 from automation_scripts.validation.weak_settings import check_settings
 from automation_scripts.validation.workflow_injection import check_injection
 
-FAMILIES = (find_secrets, check_isolation, check_permissions, check_exposure, check_settings, check_injection)
+# Of two findings in one place the first one stays: what knows its container better stands before what only sees a key.
+FAMILIES = (
+    find_secrets,
+    check_compose_isolation,
+    check_pod_isolation,
+    check_container_options,
+    check_permissions,
+    check_exposure,
+    check_settings,
+    check_injection,
+)
 
 
 def check_security(files: Sequence[ParsedFile] | Corpus) -> list[Finding]:

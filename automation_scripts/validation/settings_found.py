@@ -7,11 +7,11 @@ A setting's name is reduced to its words (`verifySsl`, `VERIFY_SSL`, `--verify-s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from automation_scripts.validation.corpus import CheckedDocument
-from automation_scripts.validation.scalars import text_of
+from automation_scripts.validation.scalars import named_value
 from automation_scripts.validation.secret_words import words_of
 from automation_scripts.validation.selectors import Match
 from automation_scripts.validation.tree import Kind, Node, PathKey
@@ -38,44 +38,40 @@ class Setting:
     """A bare `--option`."""
 
 
-def settings(document: CheckedDocument) -> Iterator[Setting]:
-    """Every setting of a document. Long texts count only for the options and assignments inside them."""
+def settings(document: CheckedDocument, last_words: Container[str]) -> Iterator[Setting]:
+    """Every setting of a document whose name ends with one of `last_words`.
+
+    Long texts count only for the options and assignments inside them.
+    """
     for match in document.index.matches:
         node = match.node
         if node.kind is Kind.MAP:
-            yield from _named_pair(match)
+            found = named_value(node)
+            if found and _ends_with(found[0], last_words) and len(found[1].value) <= _MAX_VALUE:
+                yield _named_pair(match, *found)
         elif node.kind is Kind.SCALAR and node.value:
-            in_map = bool(match.path) and isinstance(match.path[-1], str)
-            if in_map and len(node.value) <= _MAX_VALUE:
-                yield _keyed(match)
-            if not in_map or len(node.value) > 12:
+            name = match.path[-1] if match.path else 0
+            if isinstance(name, str) and len(node.value) <= _MAX_VALUE and _ends_with(name, last_words):
+                yield _keyed(match, name)
+            if isinstance(name, int) or len(node.value) > 12:
                 yield from _written_out(match)
 
 
-def _keyed(match: Match) -> Setting:
-    name = str(match.path[-1])
-    steps = [step for step in match.path[-3:] if isinstance(step, str)]
-    own = words_of(name)
-    words = [word for step in steps for word in words_of(step[:120])]
-    return Setting(
-        name,
-        "_".join(words),
-        "_".join(own),
-        match.node.value,
-        match.node,
-        0,
-        len(match.node.value),
-        match.path,
-        match.parent,
-    )
+def _ends_with(name: str, last_words: Container[str]) -> bool:
+    words = words_of(name[:120])
+    return bool(words) and words[-1] in last_words
 
 
-def _named_pair(match: Match) -> Iterator[Setting]:
-    for name_key, value_key in (("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value")):
-        name, value = text_of(match.node.get(name_key)), match.node.get(value_key)
-        if name and value is not None and value.kind is Kind.SCALAR and len(value.value) <= _MAX_VALUE:
-            words = "_".join(words_of(name[:120]))
-            yield Setting(name, words, words, value.value, value, 0, len(value.value), (*match.path, value_key))
+def _keyed(match: Match, name: str) -> Setting:
+    words = [word for step in match.path[-3:] if isinstance(step, str) for word in words_of(step[:120])]
+    own = "_".join(words_of(name[:120]))
+    value = match.node.value
+    return Setting(name, "_".join(words), own, value, match.node, 0, len(value), match.path, match.parent)
+
+
+def _named_pair(match: Match, name: str, value: Node, value_key: str) -> Setting:
+    words = "_".join(words_of(name[:120]))
+    return Setting(name, words, words, value.value, value, 0, len(value.value), (*match.path, value_key))
 
 
 _ASSIGNMENT = re.compile(r"(?<![\w$.-])([A-Za-z_][\w.]{2,60})=(?P<q>[\"']?)([^\s\"';&|]{1,60})(?P=q)")
@@ -103,7 +99,7 @@ def _written_out(match: Match) -> Iterator[Setting]:
             yield _piece(match, "curl --insecure", "true", *found.span(1), is_flag=True)
 
 
-_CURL = re.compile(r"\bcurl\b[^\n|;&]*?\s(-[fgiLnsSvI]*k[fgiLnsSvIo]*|--insecure)(?=\s|$)")
+_CURL = re.compile(r"\bcurl\b[^\n|;&]{0,300}?\s(-[fgiLnsSvI]*k[fgiLnsSvIo]*|--insecure)(?=\s|$)")
 
 
 def _piece(match: Match, name: str, value: str, start: int, end: int, is_flag: bool = False) -> Setting:

@@ -14,9 +14,11 @@ import yaml
 from automation_scripts.results import Finding, Severity, TextEdit
 from automation_scripts.validation.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.pointing import replace
+from automation_scripts.validation.scalars import text_of
 from automation_scripts.validation.secret_words import words_of
 from automation_scripts.validation.settings_found import Setting, settings
 from automation_scripts.validation.tree import Kind, Style
+from automation_scripts.validation.word_lists import words
 
 _TABLE = Path(__file__).parent / "weak_settings.yaml"
 _ON = re.compile(r"true|yes|on|1|enabled?", re.IGNORECASE)
@@ -25,7 +27,7 @@ _OFF = re.compile(r"false|no|off|0|disabled?", re.IGNORECASE)
 _NO_SETTINGS = frozenset(
     ("openapi", "package-json", "tsconfig", "json-schema", "github-issue-form", "prometheus-rules")
 )
-_NEGATIONS = frozenset(("no", "not", "non", "disable", "disabled", "skip", "without", "bypass", "ignore", "dont"))
+_NEGATIONS = words("negations")
 _DESCRIPTIONS = frozenset(
     ("properties", "parameters", "definitions", "$defs", "inputs", "options", "schema", "example", "examples")
 )
@@ -49,6 +51,7 @@ class Weakness:
     kinds: frozenset[str] = frozenset()
     not_kinds: frozenset[str] = frozenset()
     fix: str | None = None
+    unless_beside: tuple[tuple[str, str], ...] = ()
 
     def met_by(self, setting: Setting, kind: str) -> bool:
         """True when the setting is this weakness."""
@@ -56,12 +59,16 @@ class Weakness:
             return False
         if setting.is_flag and not self.flag:
             return False
-        if not self.value.fullmatch(setting.value.strip()):
+        if not self.value.fullmatch(setting.value.strip()) or self._is_excused(setting):
             return False
         for name in self.names:
             if setting.words == name or setting.words.endswith(f"_{name}"):
                 return not self._is_negated(setting, name)
-        return setting.own_words in self.exact and self._is_near(setting)
+        return setting.own_words in self.exact and (not self.near or self._is_near(setting))
+
+    def _is_excused(self, setting: Setting) -> bool:
+        beside = setting.parent
+        return beside is not None and any(text_of(beside.get(key)) == value for key, value in self.unless_beside)
 
     def _is_negated(self, setting: Setting, name: str) -> bool:
         """`no_auth: false` and `disable_tls: false` say the opposite of `auth: false`."""
@@ -89,7 +96,7 @@ def _in_document(document: CheckedDocument) -> Iterator[Finding]:
         return
     by_last_word = _index()
     seen: set[tuple[int, int]] = set()
-    for setting in settings(document):
+    for setting in settings(document, by_last_word):
         last = setting.own_words.rpartition("_")[2]
         for weakness in by_last_word.get(last, ()):
             spot = (id(setting.node), setting.start)
@@ -153,6 +160,7 @@ def _weakness(row: dict[str, Any]) -> Weakness:
         kinds=frozenset(row.get("kinds", ())),
         not_kinds=frozenset(row.get("not_kinds", ())),
         fix=row.get("fix"),
+        unless_beside=tuple(row.get("unless_beside", {}).items()),
     )
 
 

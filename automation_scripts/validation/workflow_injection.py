@@ -12,11 +12,11 @@ from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.scalars import items, pairs, text_of
 from automation_scripts.validation.tree import Kind, Node, PathKey
+from automation_scripts.validation.workflow_expressions import expressions_in
 
 DOCS = (
     "https://docs.github.com/actions/security-for-github-actions/security-guides/security-hardening-for-github-actions"
 )
-_EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _STRANGERS = re.compile(
     r"\bgithub\s*\.\s*(?:head_ref\b"
     r"|event\.(?:issue|pull_request|discussion)\.(?:title|body)\b"
@@ -82,8 +82,7 @@ def _step(document: CheckedDocument, path: tuple[PathKey, ...], step: Node, type
 def _expressions(
     document: CheckedDocument, node: Node, path: tuple[PathKey, ...], typed: set[str]
 ) -> Iterator[Finding]:
-    for match in _EXPRESSION.finditer(node.value):
-        inner = match[1]
+    for start, end, inner in expressions_in(node.value):
         stranger, caller = _STRANGERS.search(inner), _CALLERS.search(inner)
         if _is_condition(inner) or not (stranger or caller):
             continue
@@ -91,7 +90,7 @@ def _expressions(
             continue
         source = " ".join((stranger or caller)[0].split())  # type: ignore[index]
         yield document.finding(
-            document.part(node, *match.span()),
+            document.part(node, start, end),
             "security/script-injection",
             Severity.HIGH if stranger else Severity.LOW,
             f"'{source}' is pasted into the script before the shell reads it: "

@@ -15,9 +15,9 @@ from automation_scripts.validation.formats import is_template
 from automation_scripts.validation.missing_names import cycle_findings, missing_name
 from automation_scripts.validation.scalars import items, pairs, text_of
 from automation_scripts.validation.tree import Kind, Node, PathKey
+from automation_scripts.validation.workflow_expressions import expressions_in
 
 KeyPath = tuple[PathKey, ...]
-_EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _STEP_USE = re.compile(r"(?<![\w.-])steps\.([A-Za-z_][\w-]*)\.(?:outputs\.([\w-]+)|outcome|conclusion)")
 _NEED_USE = re.compile(r"(?<![\w.-])needs\.([A-Za-z_][\w-]*)\.(?:outputs\.([\w-]+)|result)")
 _MATRIX_USE = re.compile(r"(?<![\w.-])matrix\.([A-Za-z_][\w-]*)")
@@ -132,8 +132,8 @@ def _expressions(top: Node, path: KeyPath) -> Iterator[tuple[Node, KeyPath, str,
         if below and below[-1] == "if" and "${{" not in node.value:
             yield node, (*path, *below), node.value, 0
             continue
-        for match in _EXPRESSION.finditer(node.value):
-            yield node, (*path, *below), match[1], match.start(1)
+        for start, _, inner in expressions_in(node.value):
+            yield node, (*path, *below), inner, start + 3
 
 
 def _step_ids(steps: list[Node]) -> set[str]:

@@ -1,0 +1,51 @@
+"""Ports that must not be reachable by everyone, and what listens on them by default."""
+
+from __future__ import annotations
+
+SENSITIVE_PORTS = {
+    22: "SSH",
+    23: "Telnet",
+    111: "RPC",
+    135: "Windows RPC",
+    139: "NetBIOS",
+    389: "LDAP",
+    445: "SMB",
+    873: "rsync",
+    1433: "SQL Server",
+    1521: "Oracle",
+    2049: "NFS",
+    2181: "ZooKeeper",
+    2375: "Docker without TLS",
+    2376: "Docker",
+    2379: "etcd",
+    2380: "etcd",
+    3306: "MySQL",
+    3389: "remote desktop",
+    5432: "PostgreSQL",
+    5433: "PostgreSQL",
+    5601: "Kibana",
+    5672: "AMQP",
+    5900: "VNC",
+    5984: "CouchDB",
+    6379: "Redis",
+    6443: "the Kubernetes API",
+    7000: "Cassandra",
+    7474: "Neo4j",
+    7687: "Neo4j",
+    8086: "InfluxDB",
+    8500: "Consul",
+    9042: "Cassandra",
+    9092: "Kafka",
+    9200: "Elasticsearch",
+    9300: "Elasticsearch",
+    10250: "the kubelet",
+    11211: "Memcached",
+    15672: "RabbitMQ's management",
+    26257: "CockroachDB",
+    27017: "MongoDB",
+    27018: "MongoDB",
+    50000: "Db2 or Jenkins agents",
+}
+
+DATA_STORES = frozenset(SENSITIVE_PORTS) - {22, 6443, 9092, 50000, 2376}
+"""The ports of these that are published by mistake more often than on purpose."""
