@@ -64,7 +64,7 @@ async def bare(tasks: int) -> None:
     """As many tasks as asked for, and nothing around them."""
     futures = [bare_task.submit(number) for number in range(tasks)]
     for future in futures:
-        await asyncio.wrap_future(future.wrapped_future)
+        await asyncio.wrap_future(future.wrapped_future)  # type: ignore[attr-defined]
 
 
 async def run_governed(orchestrator: Any, tasks: int) -> Any:
