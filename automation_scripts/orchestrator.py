@@ -61,7 +61,8 @@ class AutomationOrchestrator:
         self._trigger = trigger
         self._crashes_reported = False
         self.stuck = False
-        """True when a run was stopped and one of its steps still hangs in a call that nothing can interrupt."""
+        """True when this process should end without waiting for its threads: a stopped step still hangs in a call that
+        nothing can interrupt, or Prefect's own threads wait for a server that is gone."""
         configure_logging(self.settings)
 
     async def execute_script(

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from automation_scripts.history.process import HAS_PROC, ProcessStat, read_stat
 from automation_scripts.history.records import RunFields
+from automation_scripts.processes import HAS_PROC, ProcessStat, read_stat
 
 _MEBIBYTE = 1024 * 1024
 _active: set[ResourceSampler] = set()

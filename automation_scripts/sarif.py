@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from automation_scripts.results import Finding, Severity, TextEdit
+from automation_scripts.version import installed_version
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {
@@ -42,7 +43,7 @@ def to_sarif(findings: Sequence[Finding], *, tool_version: str | None = None) ->
         rules.setdefault(finding.rule_id, finding)
     order = {rule_id: index for index, rule_id in enumerate(rules)}
     weaknesses = sorted({number for finding in findings if (number := _cwe(finding))}, key=int)
-    version = tool_version or _version()
+    version = tool_version or installed_version()
     driver: dict[str, Any] = {"name": "automation_scripts", "version": version}
     if _SEMANTIC.fullmatch(version):
         driver["semanticVersion"] = version
@@ -148,12 +149,3 @@ def _location(file: str) -> dict[str, str]:
 def _cwe(finding: Finding) -> str | None:
     found = _CWE.fullmatch(finding.cwe or "")
     return found[1] if found else None
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("automation-scripts")
-    except PackageNotFoundError:
-        return "0.0.0"

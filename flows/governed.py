@@ -36,6 +36,7 @@ from automation_scripts.observability.logs import configure_logging
 from automation_scripts.results import ExecutionResult
 from automation_scripts.server.app import UI_MESSAGE
 from automation_scripts.settings import load_settings
+from automation_scripts.version import installed_version
 from flows.runner import InterruptibleTaskRunner
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def governed_flow(script_name: str) -> Callable[[Story], Flow[..., Any]]:
         return flow(
             name=script.name,
             description=inspect.cleandoc(story.__doc__ or ""),
-            version=_version(),
+            version=installed_version(),
             validate_parameters=False,
             task_runner=cast("TaskRunner[PrefectFuture[Any]]", InterruptibleTaskRunner()),
         )(governed)
@@ -192,15 +193,6 @@ def _documentation(story: Story, script: catalog.Script) -> str:
         lines.append(f"    {name}: {field.description or name}")
     lines.append("    context: Who asks, for which environment, and whether it is a dry run.")
     return "\n".join(lines)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("automation-scripts")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _uncancel() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prefect.futures import PrefectFuture
 
     from automation_scripts.validation.corpus import Corpus
+    from automation_scripts.validation.discovery import Discovery
     from automation_scripts.validation.report import Report
     from tasks.steps import Sealed
 
@@ -33,7 +34,7 @@ async def validate_configuration(run: Execution, parameters: ConfigValidatorPara
     report = await examined.outcome()
     await progress.show(80)
 
-    planning = steps.plan_fixes.submit(examined.corpus, examined.report, parameters)
+    planning = steps.plan_fixes.submit(examined.corpus, examined.report, examined.found, parameters)
     plan = await outcome(planning)
     if await run.planned(plan.predicted_changes, apply=parameters.apply_fixes):
         written = await outcome(steps.write_fixes.submit(planning, parameters))
@@ -49,6 +50,7 @@ async def validate_configuration(run: Execution, parameters: ConfigValidatorPara
 class Examination:
     """The steps of one look at the whole tree, under way."""
 
+    found: PrefectFuture[Sealed[Discovery]]
     corpus: PrefectFuture[Sealed[Corpus]]
     checks: Sequence[PrefectFuture[Sealed[Any]]]
     """Everything before the report, in the order of the edges."""
@@ -69,11 +71,11 @@ def examine(parameters: ConfigValidatorParameters) -> Examination:
         steps.check_versions.submit(corpus),
         steps.check_schemas.submit(corpus, found, parameters),
         steps.check_rules.submit(corpus, parameters),
-        steps.check_inconsistencies.submit(corpus, found, parameters),
+        steps.check_inconsistencies.submit(corpus, found),
         steps.check_security.submit(corpus),
         steps.check_expectations.submit(corpus, parameters),
     ]
     if parameters.check_block:
         families.append(steps.run_command.submit(found, parameters))
     report = steps.assemble.submit(found, corpus, families, parameters)
-    return Examination(corpus, [found, corpus, *families], report)
+    return Examination(found, corpus, [found, corpus, *families], report)

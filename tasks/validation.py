@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from automation_scripts.errors import InvalidParameters
-from automation_scripts.execution.interruption import marked_environment
+from automation_scripts.execution.interruption import MARK, marked_environment
 from automation_scripts.execution.lifecycle import current
 from automation_scripts.results import Finding, PredictedChange
+from automation_scripts.validation import checks
 from automation_scripts.validation.corpus import Corpus
 from automation_scripts.validation.discovery import Discovery
 from automation_scripts.validation.discovery import discover as find_files
@@ -52,49 +52,31 @@ def parse(found: Discovery, parameters: ConfigValidatorParameters) -> Corpus:
 @step("versions", tags=TAGS)
 def check_versions(corpus: Corpus) -> list[Finding]:
     """Where YAML 1.1 and 1.2 readers would understand something else."""
-    from automation_scripts.validation.version_differences import differences
-
-    return [finding for file in corpus.files for finding in differences(file)]
+    return checks.versions(corpus)
 
 
 @step("schema", tags=TAGS)
 def check_schemas(corpus: Corpus, found: Discovery, parameters: ConfigValidatorParameters) -> list[Finding]:
     """Every document against its JSON Schema."""
-    from automation_scripts.validation.schema_check import check_schemas as check
-
-    return check(
-        corpus.files,
-        user_schema=Path(parameters.schema_path) if parameters.schema_path else None,
-        root=found.root,
-        strictness=parameters.validation_rules,
-    )
+    return checks.schemas(corpus, found.root, parameters)
 
 
 @step("rules", tags=TAGS)
 def check_rules(corpus: Corpus, parameters: ConfigValidatorParameters) -> list[Finding]:
     """The business rules: ours, and the caller's own."""
-    from automation_scripts.validation.rules import check_rules as check
-    from automation_scripts.validation.rules import load_rules
-
-    rules = load_rules([Path(parameters.rules_path)] if parameters.rules_path else [])
-    return check(corpus, rules, environment=_environment())
+    return checks.rules(corpus, checks.chosen_rules(parameters), _environment())
 
 
 @step("inconsistencies", tags=TAGS)
-def check_inconsistencies(corpus: Corpus, found: Discovery, parameters: ConfigValidatorParameters) -> list[Finding]:
+def check_inconsistencies(corpus: Corpus, found: Discovery) -> list[Finding]:
     """References that lead nowhere, cycles, collisions, and what differs between environments."""
-    from automation_scripts.validation.environments import check_environments
-    from automation_scripts.validation.references import check_references
-
-    return [*check_references(corpus, found.env_files), *check_environments(corpus)]
+    return checks.inconsistencies(corpus, found.env_files)
 
 
 @step("security", tags=TAGS)
 def check_security(corpus: Corpus) -> list[Finding]:
     """Secrets, dangerous permissions, exposure."""
-    from automation_scripts.validation.security import check_security as check
-
-    return check(corpus)
+    return checks.security(corpus)
 
 
 @step("expectations", tags=TAGS)
@@ -134,7 +116,7 @@ def run_command(found: Discovery, parameters: ConfigValidatorParameters) -> list
             "Register the block type with `automation deploy` and fill one in in the Prefect UI."
         ) from error
     block.working_dir = found.root
-    block.env = {**block.env, **_mark(run.request.execution_id)}
+    block.env = {**block.env, MARK: run.request.execution_id}
     ended_early = threading.Event()
 
     def end(pid: int) -> None:
@@ -175,9 +157,10 @@ def assemble(
 
 
 @step("plan fixes", tags=TAGS)
-def plan_fixes(corpus: Corpus, report: Report, parameters: ConfigValidatorParameters) -> FixPlan:
-    """Choose the corrections that are safe, and prove each on a copy."""
-    return choose_fixes(corpus.files, report.findings, limits=limits_of(parameters))
+def plan_fixes(corpus: Corpus, report: Report, found: Discovery, parameters: ConfigValidatorParameters) -> FixPlan:
+    """Choose the corrections that are safe, and prove each on a copy by the checks that found it."""
+    look = checks.of_one_file(found.root, parameters, _environment())
+    return choose_fixes(corpus.files, report.findings, look, limits=limits_of(parameters))
 
 
 @step("apply fixes", tags=TAGS)
@@ -189,9 +172,3 @@ def write_fixes(plan: FixPlan, parameters: ConfigValidatorParameters) -> list[Pr
 def _environment() -> str | None:
     run = current.get()
     return run.request.context.environment if run else None
-
-
-def _mark(execution_id: str) -> dict[str, Any]:
-    from automation_scripts.execution.interruption import MARK
-
-    return {MARK: execution_id}

@@ -32,9 +32,9 @@ def build_app() -> typer.Typer:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from automation_scripts.version import installed_version
 
-        typer.echo(f"automation {version('automation-scripts')}")
+        typer.echo(f"automation {installed_version()}")
         raise typer.Exit
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from automation_scripts.history.process import ProcessIdentity, current_process
+from automation_scripts.processes import ProcessIdentity, current_process
 from automation_scripts.results import Severity
 
 SEVERITIES = tuple(severity.value for severity in Severity)

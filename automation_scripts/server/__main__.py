@@ -13,7 +13,7 @@ import socket
 import uuid
 from pathlib import Path
 
-from automation_scripts.processes import ProcessIdentity
+from automation_scripts.processes import current_process
 from automation_scripts.server.embedded import INSTANCE_HEADER
 from automation_scripts.server.record import ServerFolder, ServerRecord
 from automation_scripts.server.supervisor import Companions
@@ -22,6 +22,8 @@ from automation_scripts.server.supervisor import Companions
 def main() -> None:
     """Serve until told to stop."""
     options = _options()
+    if options.ready_fd is not None:
+        _detach(options.ready_fd)
     folder = ServerFolder(options.home)
     folder.create()
     listener = _bind(options.port)
@@ -47,6 +49,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--ready-fd", type=int, default=None)
     parser.add_argument("--no-warm", dest="warm", action="store_false")
     return parser.parse_args()
+
+
+def _detach(ready_fd: int) -> None:
+    """Leave the process that started this one: a server is no part of the first run that happened to need it, neither
+    for what that run is measured to use nor for what ends with it."""
+    if os.fork() > 0:
+        os._exit(0)
+    os.write(ready_fd, f"pid {os.getpid()}\n".encode())
 
 
 def _bind(preferred: int) -> socket.socket:
@@ -94,7 +104,18 @@ async def _serve(
     use_immediate_transactions()
     instance = uuid.uuid4().hex
     application = with_identity(with_browser_mark(create_app()), INSTANCE_HEADER, instance)
-    server = uvicorn.Server(
+
+    class Server(uvicorn.Server):
+        """Tells when it has begun to serve."""
+
+        ready = asyncio.Event()
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                self.ready.set()
+
+    server = Server(
         uvicorn.Config(
             application,
             log_level="warning",
@@ -108,12 +129,10 @@ async def _serve(
     )
 
     async def announce() -> None:
-        while not server.started:
-            await asyncio.sleep(0.02)  # uvicorn offers a flag, no event
-        me = ProcessIdentity.current()
-        ServerRecord(me.pid, me.started, port, instance, prefect.__version__).write(folder.record)
+        await server.ready.wait()
+        ServerRecord(current_process(), port, instance, prefect.__version__).write(folder.record)
         if ready_fd is not None:
-            os.write(ready_fd, f"ready {port}".encode())
+            os.write(ready_fd, b"ready\n")
             os.close(ready_fd)
         if companions:
             await companions.supervise()

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from automation_scripts.errors import ServerUnavailable
-from automation_scripts.processes import end_tree
+from automation_scripts.processes import end_tree, living
 from automation_scripts.server.record import ServerFolder, ServerRecord
 
 INSTANCE_HEADER = "x-automation-instance"
@@ -49,7 +49,7 @@ class EmbeddedServer:
     def find(self) -> ServerRecord | None:
         """The server that runs and answers; None when there is none."""
         record = ServerRecord.read(self.folder.record)
-        if record is None or not record.identity.alive() or not answers(record):
+        if record is None or living(record.process) is None or not answers(record):
             return None
         return record
 
@@ -73,7 +73,7 @@ class EmbeddedServer:
         if record is None:
             return None
         deadline = time.monotonic() + BUSY_LIMIT_S
-        while record.identity.alive() and time.monotonic() < deadline:
+        while living(record.process) is not None and time.monotonic() < deadline:
             if answers(record):
                 return record
             time.sleep(0.2)  # a refused connection answers at once; do not ask in a tight loop
@@ -88,7 +88,7 @@ class EmbeddedServer:
 
     def _end_recorded(self, grace_s: float) -> bool:
         record = ServerRecord.read(self.folder.record)
-        process = record.identity.process() if record else None
+        process = living(record.process) if record else None
         if process is not None:
             end_tree(process, grace_s)
         self.folder.record.unlink(missing_ok=True)
@@ -121,19 +121,21 @@ class EmbeddedServer:
                 )
             os.close(announce)
             announce = -1
-            # The server says when it is ready; its death closes the pipe, so neither case waits for a clock.
-            readable, _, _ = select.select([ready], [], [], START_LIMIT_S)
-            said = os.read(ready, 64) if readable else b""
+            process.wait()  # it leaves at once: the server itself is its child, and nobody's
+            said = _read_until_ready(ready)
         finally:
             os.close(ready)
             if announce >= 0:
                 os.close(announce)
         record = ServerRecord.read(self.folder.record)
-        if said.startswith(b"ready") and record and record.pid == process.pid:
+        pid = int(said.split()[1]) if said.startswith(b"pid ") else None
+        if said.endswith(b"ready\n") and record and record.pid == pid:
             return record
-        end_tree(psutil.Process(process.pid), grace_s=1.0)
-        process.wait()
-        why = "did not answer in time" if not said and not readable else "ended while starting"
+        in_time = True
+        if pid is not None and psutil.pid_exists(pid):
+            in_time = False
+            end_tree(psutil.Process(pid), grace_s=1.0)
+        why = "ended while starting" if in_time else "did not answer in time"
         raise ServerUnavailable(
             f"The local Prefect server {why}. Its log is {self.folder.log}; the end of it:\n{self._log_tail()}\n"
             "Run `automation doctor` for a check of the installation, or set PREFECT_API_URL to use another server."
@@ -186,3 +188,15 @@ def _instance(api_url: str, limit_s: float) -> str | None:
         return None
     finally:
         connection.close()
+
+
+def _read_until_ready(descriptor: int) -> bytes:
+    """What a starting server says: `pid N`, then `ready`. Its death closes the pipe, so no case waits for a clock alone."""
+    said, deadline = b"", time.monotonic() + START_LIMIT_S
+    while not said.endswith(b"ready\n"):
+        readable, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        chunk = os.read(descriptor, 256) if readable else b""
+        if not chunk:
+            break
+        said += chunk
+    return said

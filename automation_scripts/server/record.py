@@ -60,13 +60,18 @@ class ServerFolder:
 
 @dataclass(frozen=True, slots=True)
 class ServerRecord:
-    """One running server: its process, its address, and the identity that its answers carry."""
+    """One running server: its process, its address, and the name that its answers carry."""
 
-    pid: int
-    started: float
+    process: ProcessIdentity
     port: int
     instance: str
     prefect_version: str
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self.process.pid is not None, "a record is written by the server's own process"
+        return self.process.pid
 
     @property
     def api_url(self) -> str:
@@ -78,11 +83,6 @@ class ServerRecord:
         """Where a browser finds the Prefect UI."""
         return f"http://127.0.0.1:{self.port}"
 
-    @property
-    def identity(self) -> ProcessIdentity:
-        """The server's process."""
-        return ProcessIdentity(self.pid, self.started)
-
     def write(self, path: Path) -> None:
         """Store atomically: a reader sees the old record or the new one, never half of one."""
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
@@ -93,6 +93,7 @@ class ServerRecord:
     def read(cls, path: Path) -> ServerRecord | None:
         """The stored record; None when there is none or it cannot be read as one (a stale or torn file)."""
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            data = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**data, "process": ProcessIdentity(**data["process"])})
+        except (OSError, ValueError, TypeError, KeyError):
             return None

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from automation_scripts.results import Finding, Severity
 
-# The form that compilers and linters share (GNU Coding Standards, "Formatting Error Messages").
-_LINE = re.compile(r"(?P<file>[^\s:][^:]*):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?:?\s+(?P<message>\S.*)")
+# A name without a letter is a time of day. The form that compilers and linters share (GNU Coding Standards, "Formatting Error Messages").
+_LINE = re.compile(
+    r"(?P<file>(?=[^:]*[^\W\d_])[^\s:][^:]*):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?:?\s+(?P<message>\S.*)"
+)
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 MOST_LINES = 1000
 

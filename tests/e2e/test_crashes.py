@@ -94,21 +94,13 @@ def test_a_server_killed_during_a_run_does_not_hang_it(fresh: Installation, tmp_
 
 def test_a_killed_worker_run_shows_as_crashed(installation: Installation, bad_config: Path, tmp_path: Path) -> None:
     """The run's own process is killed, as the out-of-memory killer does it."""
-    import httpx
-
-    api = installation.record.api_url
-    _deploy_probe(installation)
-    deployment = httpx.get(f"{api}/deployments/name/probe/probe").json()["id"]
     started = tmp_path / "started"
-    run = httpx.post(
-        f"{api}/deployments/{deployment}/create_flow_run",
-        json={"parameters": {"do": "wait", "path": str(started)}, "state": {"type": "SCHEDULED"}},
-    ).json()
+    run = _waiting_run(installation, started)
     deadline = time.monotonic() + 60
     while not started.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    record = installation.store.of_flow_run(run["id"])
+    record = installation.store.of_flow_run(run)
     assert record is not None
     assert record.pid
     psutil.Process(record.pid).kill()
@@ -118,7 +110,7 @@ def test_a_killed_worker_run_shows_as_crashed(installation: Installation, bad_co
     installation.run("history")
     after = installation.store.get(record.execution_id)
     assert after.status == "crashed"
-    while _prefect_state(installation, run["id"]) != "Crashed":
+    while _prefect_state(installation, run) != "Crashed":
         assert time.monotonic() < deadline, "the worker reports the crash of its run"
         time.sleep(0.1)
 
@@ -126,16 +118,8 @@ def test_a_killed_worker_run_shows_as_crashed(installation: Installation, bad_co
 def test_a_worker_killed_during_a_run_leaves_a_run_that_ends_truthfully(
     installation: Installation, tmp_path: Path
 ) -> None:
-    import httpx
-
-    api = installation.record.api_url
-    _deploy_probe(installation)
-    deployment = httpx.get(f"{api}/deployments/name/probe/probe").json()["id"]
     started = tmp_path / "started"
-    run = httpx.post(
-        f"{api}/deployments/{deployment}/create_flow_run",
-        json={"parameters": {"do": "wait", "path": str(started)}, "state": {"type": "SCHEDULED"}},
-    ).json()
+    run = _waiting_run(installation, started)
     deadline = time.monotonic() + 120
     while not started.exists():
         assert time.monotonic() < deadline
@@ -148,14 +132,14 @@ def test_a_worker_killed_during_a_run_leaves_a_run_that_ends_truthfully(
     worker.kill()
     psutil.wait_procs([worker], timeout=10)
     started.unlink()
-    while (record := installation.store.of_flow_run(run["id"])) is None or record.active:
+    while (record := installation.store.of_flow_run(run)) is None or record.active:
         installation.run("history")
         assert time.monotonic() < deadline
     # It goes on without its worker, or it is gone with it: either way the history says which.
     assert record.status in ("succeeded", "crashed")
     if record.status == "crashed":
         assert installation.run("run", "probe", module=PROBE).returncode == 0
-    while _prefect_state(installation, run["id"]) not in ("Completed", "Crashed"):
+    while _prefect_state(installation, run) not in ("Completed", "Crashed"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
@@ -201,6 +185,20 @@ def test_the_embedded_server_is_still_the_only_one(installation: Installation) -
     ]
     assert len(servers) == 1
     assert EmbeddedServer(installation.home).find() == installation.record
+
+
+def _waiting_run(installation: Installation, path: Path) -> str:
+    """The id of a flow run of the probe's deployment that is to wait as long as `path` exists."""
+    import httpx
+
+    api = installation.record.api_url
+    _deploy_probe(installation)
+    deployment = httpx.get(f"{api}/deployments/name/probe/probe").json()["id"]
+    created = httpx.post(
+        f"{api}/deployments/{deployment}/create_flow_run",
+        json={"parameters": {"do": "wait", "path": str(path)}, "state": {"type": "SCHEDULED"}},
+    )
+    return str(created.json()["id"])
 
 
 def _deploy_probe(installation: Installation) -> None:

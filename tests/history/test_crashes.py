@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from automation_scripts.errors import IllegalTransition
-from automation_scripts.history.process import current_process
 from automation_scripts.history.store import HistoryStore
+from automation_scripts.processes import current_process
 
 T0 = datetime(2026, 3, 29, 1, tzinfo=UTC)
 

@@ -10,11 +10,11 @@ import sys
 
 import pytest
 
-from automation_scripts.history import process
-from automation_scripts.history.process import current_process, is_gone
+from automation_scripts import processes as process
+from automation_scripts.processes import current_process, is_gone
 
 SAY_WHO = """
-from automation_scripts.history.process import current_process
+from automation_scripts.processes import current_process
 import dataclasses, json, sys
 print(json.dumps(dataclasses.asdict(current_process())), flush=True)
 sys.stdin.read()
@@ -62,7 +62,7 @@ def test_processes_of_one_host_differ_in_id_and_start_only(start_worker):
 def test_a_forked_child_is_not_its_parent():
     code = """
 import os
-from automation_scripts.history.process import current_process
+from automation_scripts.processes import current_process
 parent = current_process()
 child = os.fork()
 if child == 0:

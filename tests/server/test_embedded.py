@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import socket
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 from automation_scripts.errors import ServerUnavailable
-from automation_scripts.processes import ProcessIdentity
+from automation_scripts.processes import current_process, living
 from automation_scripts.server.embedded import EmbeddedServer, answers
 from automation_scripts.server.record import ServerFolder, ServerRecord
 
@@ -28,9 +29,10 @@ def test_is_started_once_found_again_and_stopped(home: Path) -> None:
     assert server.find() is None
     first = server.ensure()
     assert answers(first)
+    assert os.getpid() not in [parent.pid for parent in psutil.Process(first.pid).parents()], "no child of its starter"
     assert EmbeddedServer(home).ensure() == first
     assert server.stop()
-    assert not first.identity.alive()
+    assert living(first.process) is None
     assert server.find() is None
     assert not server.stop()
 
@@ -57,7 +59,7 @@ def test_two_processes_that_start_it_at_once_get_one_server(home: Path) -> None:
 def test_a_killed_server_is_replaced_and_its_companions_go_with_it(home: Path) -> None:
     server = EmbeddedServer(home, port=0)
     first = server.ensure()
-    process = first.identity.process()
+    process = living(first.process)
     assert process is not None
     companions = process.children(recursive=True)
     assert companions
@@ -76,8 +78,10 @@ def test_a_torn_record_is_replaced(home: Path, content: str) -> None:
 
 
 def test_a_record_of_a_process_number_that_was_used_again_is_stale(home: Path) -> None:
-    mine = ProcessIdentity.current()
-    record = ServerRecord(mine.pid, mine.started - 1000, 4200, "x", "3")
+    mine = current_process()
+    assert mine.started is not None
+    earlier = dataclasses.replace(mine, started=mine.started - 1000)
+    record = ServerRecord(earlier, 4200, "x", "3")
     record.write(ServerFolder(home).record)
     server = EmbeddedServer(home, port=0, warm=False)
     assert server.find() is None
@@ -89,7 +93,7 @@ def test_a_record_of_a_process_number_that_was_used_again_is_stale(home: Path) -
 def test_another_server_on_the_recorded_port_is_not_mistaken_for_ours(home: Path, tmp_path: Path) -> None:
     ours = EmbeddedServer(home, port=0, warm=False)
     record = ours.ensure()
-    forged = ServerRecord(record.pid, record.started, record.port, "another instance", record.prefect_version)
+    forged = dataclasses.replace(record, instance="another instance")
     assert not answers(forged)
 
 

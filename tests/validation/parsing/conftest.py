@@ -9,45 +9,10 @@ import pytest
 
 from automation_scripts.results import Finding
 from automation_scripts.validation.parsing import parse_text
+from automation_scripts.validation.rule_types import CLASSES
 from automation_scripts.validation.tree import ParsedFile
 
-CLASS_TAGS = frozenset(
-    [
-        "privileged",
-        "latest-tag",
-        "docker-sock",
-        "host-namespace",
-        "host-mount",
-        "secret-env",
-        "hardcoded-secret",
-        "wildcard-perm",
-        "writable-rootfs",
-        "dangerous-cap",
-        "priv-escalation",
-        "auth-off",
-        "open-to-world",
-        "unencrypted",
-        "no-limits",
-        "dangling-ref",
-        "deprecated-api",
-        "dup-key",
-        "dup-env",
-        "dup-name",
-        "conflict",
-        "unknown-key",
-        "missing-required",
-        "wrong-type",
-        "invalid-enum",
-        "invalid-value",
-        "cycle",
-        "injection",
-        "syntax",
-        "unused",
-        "drift",
-        "port-collision",
-        "outlier",
-    ]
-)
+CLASS_TAGS = frozenset(CLASSES)
 
 
 @pytest.fixture
