@@ -61,7 +61,7 @@ def history(
     """
     from automation_scripts import catalog
     from automation_scripts.cli.quantities import moment
-    from automation_scripts.history.encoding import clean_text
+    from automation_scripts.storage.encoding import clean_text
 
     if script is not None:
         catalog.get(script)

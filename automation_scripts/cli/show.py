@@ -41,7 +41,7 @@ def show(
         automation show exec_1f2e --format sarif
     """
     from automation_scripts.cli.history import opened
-    from automation_scripts.history.encoding import clean_text
+    from automation_scripts.storage.encoding import clean_text
 
     store = opened()
     record = store.get(_last(store) if run == "last" else clean_text(run))

@@ -32,12 +32,13 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, extract, select, type_coerce
 
-from automation_scripts.history.database import Database
-from automation_scripts.history.encoding import to_json
-from automation_scripts.history.models import UtcDateTime, runs
+from automation_scripts.history.models import runs
 from automation_scripts.history.records import SEVERITIES, RunRecord
 from automation_scripts.history.store import narrowed
 from automation_scripts.states import State
+from automation_scripts.storage.columns import UtcDateTime
+from automation_scripts.storage.database import Database
+from automation_scripts.storage.encoding import to_json
 
 if TYPE_CHECKING:
     from automation_scripts.history.store import HistoryStore

@@ -7,14 +7,11 @@ over many runs do not read it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     Float,
     ForeignKey,
     Index,
@@ -22,49 +19,17 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Table,
-    Text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-from automation_scripts.history.encoding import clean_text
-from automation_scripts.history.records import SEVERITIES, utc
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A time that is UTC-aware in Python, `timestamptz` in PostgreSQL and sortable UTC text in SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else utc(value)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class CleanText(TypeDecorator[str]):
-    """Text of any origin; what no database can hold is replaced."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else clean_text(str(value))
-
-
-# Identifiers sort by code point everywhere, so that a prefix is a range of the primary key.
-_IDENTIFIER = Text().with_variant(Text(collation="C"), "postgresql")
+from automation_scripts.history.records import SEVERITIES
+from automation_scripts.storage.columns import IDENTIFIER, CleanText, UtcDateTime
 
 metadata = MetaData()
 
 runs = Table(
     "runs",
     metadata,
-    Column("execution_id", _IDENTIFIER, primary_key=True),
+    Column("execution_id", IDENTIFIER, primary_key=True),
     Column("script", CleanText, nullable=False),
     Column("category", CleanText, nullable=False),
     Column("environment", CleanText, nullable=False),
@@ -120,7 +85,7 @@ Index(
 transitions = Table(
     "transitions",
     metadata,
-    Column("execution_id", _IDENTIFIER, ForeignKey("runs.execution_id", ondelete="CASCADE"), primary_key=True),
+    Column("execution_id", IDENTIFIER, ForeignKey("runs.execution_id", ondelete="CASCADE"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("from_state", CleanText),
     Column("to_state", CleanText, nullable=False),
@@ -131,6 +96,6 @@ transitions = Table(
 run_results = Table(
     "run_results",
     metadata,
-    Column("execution_id", _IDENTIFIER, ForeignKey("runs.execution_id", ondelete="CASCADE"), primary_key=True),
+    Column("execution_id", IDENTIFIER, ForeignKey("runs.execution_id", ondelete="CASCADE"), primary_key=True),
     Column("result", JSON, nullable=False),
 )

@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from automation_scripts.errors import IllegalTransition
-from automation_scripts.history.database import Database
 from automation_scripts.history.models import runs
 from automation_scripts.history.records import RunRecord
 from automation_scripts.history.rows import add_transition, row_to_run
 from automation_scripts.processes import current_process, is_gone
 from automation_scripts.states import State
+from automation_scripts.storage.database import Database
 
 
 def detach(database: Database, execution_id: str) -> None:

@@ -5,25 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypedDict
 
 from automation_scripts.processes import ProcessIdentity, current_process
 from automation_scripts.results import Severity
+from automation_scripts.storage.times import now
 
 SEVERITIES = tuple(severity.value for severity in Severity)
-
-
-def now() -> datetime:
-    """The present time in UTC."""
-    return datetime.now(UTC)
-
-
-def utc(value: datetime, what: str = "time") -> datetime:
-    """`value` in UTC. Raises ValueError for a time without a zone: nobody could tell what it means."""
-    if value.tzinfo is None:
-        raise ValueError(f"{what} {value.isoformat()} has no time zone; use datetime.now(UTC)")
-    return value.astimezone(UTC)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 
 from automation_scripts.history.models import runs, transitions
-from automation_scripts.history.records import SEVERITIES, RunFields, RunRecord, Transition, utc
+from automation_scripts.history.records import SEVERITIES, RunFields, RunRecord, Transition
+from automation_scripts.storage.times import utc
 
 _SAME = tuple(f.name for f in dataclasses.fields(RunRecord) if f.name in runs.c)
 _SETTABLE = frozenset(RunFields.__annotations__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from automation_scripts.errors import IllegalTransition
-from automation_scripts.history.database import Database
 from automation_scripts.history.models import runs
 from automation_scripts.processes import ProcessIdentity, current_process, is_gone
+from automation_scripts.storage.database import Database
 
 _LOCK = 0x6175746F_00000002
 _HELD: ColumnElement[bool] = runs.c.holds_slot.is_(True)  # exactly the condition of the partial index

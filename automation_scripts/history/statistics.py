@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from automation_scripts.history.records import now as present
-from automation_scripts.history.records import utc
 from automation_scripts.states import State
+from automation_scripts.storage.times import now as present
+from automation_scripts.storage.times import utc
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,8 @@ from sqlalchemy import Connection, Select, delete, exc, insert, select, update
 
 from automation_scripts.errors import IllegalTransition, InvalidParameters
 from automation_scripts.history import ownership, slots
-from automation_scripts.history.database import Database
 from automation_scripts.history.models import run_results, runs, transitions
-from automation_scripts.history.records import RunFields, RunRecord, Transition, now, utc
+from automation_scripts.history.records import RunFields, RunRecord, Transition
 from automation_scripts.history.rows import (
     add_transition,
     fields_to_row,
@@ -21,8 +20,10 @@ from automation_scripts.history.rows import (
     run_to_row,
     starts_with,
 )
-from automation_scripts.history.schema import ensure_schema
+from automation_scripts.history.schema import SCHEMA
 from automation_scripts.states import State
+from automation_scripts.storage.database import Database
+from automation_scripts.storage.times import now, utc
 
 _Runs = list[RunRecord]  # inside the class `list` is the method
 _PRUNE_BATCH = 500
@@ -40,7 +41,7 @@ class HistoryStore:
 
     def __init__(self, url: str, *, busy_timeout_s: float = 10.0) -> None:
         self.database = Database(url, busy_timeout_s=busy_timeout_s)
-        ensure_schema(self.database)
+        SCHEMA.ensure(self.database)
 
     def __enter__(self) -> Self:
         return self

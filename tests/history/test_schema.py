@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import sqlite3
 import threading
@@ -15,10 +16,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 from automation_scripts.errors import HistoryUnavailable
-from automation_scripts.history import schema
-from automation_scripts.history.database import Database
+from automation_scripts.history import store as store_module
 from automation_scripts.history.models import metadata
+from automation_scripts.history.schema import SCHEMA
 from automation_scripts.history.store import HistoryStore
+from automation_scripts.storage.database import Database
 
 OPEN_AND_SAY = """
 import sys
@@ -54,14 +56,14 @@ def execute(url: str, statement: str) -> list[tuple[object, ...]]:
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(empty_url):
     with HistoryStore(empty_url) as store, store.database.read() as connection:
-        options = {"version_table": schema.VERSION_TABLE, "compare_type": True}
+        options = {"version_table": SCHEMA.version_table, "compare_type": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
         indexes = {index["name"] for index in inspect(connection).get_indexes("runs")}
         assert indexes >= {index.name for index in metadata.tables["runs"].indexes}
 
 
 def test_head_is_the_newest_migration():
-    assert ScriptDirectory(str(schema.MIGRATIONS)).get_current_head() == schema.HEAD
+    assert ScriptDirectory(str(SCHEMA.migrations)).get_current_head() == SCHEMA.head
 
 
 def test_opening_a_database_at_head_does_not_import_alembic(empty_url, start_worker):
@@ -83,7 +85,7 @@ def test_processes_that_start_at_once_on_an_empty_database_all_work(empty_url, s
     assert [worker.finish() for worker in workers] == [0] * 4
     with HistoryStore(empty_url) as store:
         assert {run.execution_id for run in store.list()} == {f"run-{number}" for number in range(4)}
-    assert execute(empty_url, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [(schema.HEAD,)]
+    assert execute(empty_url, f"SELECT version_num FROM {SCHEMA.version_table}") == [(SCHEMA.head,)]
 
 
 def test_threads_that_open_an_empty_database_at_once_all_work(empty_url):
@@ -100,7 +102,7 @@ def test_threads_that_open_several_empty_databases_at_once_all_work(tmp_path):
         stores = list(pool.map(HistoryStore, urls))
     for store, url in zip(stores, urls, strict=True):
         store.close()
-        assert execute(url, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [(schema.HEAD,)]
+        assert execute(url, f"SELECT version_num FROM {SCHEMA.version_table}") == [(SCHEMA.head,)]
 
 
 def test_the_switch_to_wal_waits_for_another_first_starter(sqlite_url):
@@ -117,10 +119,10 @@ def test_the_switch_to_wal_waits_for_another_first_starter(sqlite_url):
 def newer_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str = "") -> None:
     """Let the package be the one of tomorrow, with one more migration."""
     folder = tmp_path / "migrations 100%"
-    shutil.copytree(schema.MIGRATIONS, folder)
+    shutil.copytree(SCHEMA.migrations, folder)
     (folder / "versions" / "r0002_region.py").write_text(ADD_A_COLUMN.replace("FAIL", failure))
-    monkeypatch.setattr(schema, "MIGRATIONS", folder)
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    newer = dataclasses.replace(SCHEMA, migrations=folder, head="0002")
+    monkeypatch.setattr(store_module, "SCHEMA", newer)
 
 
 def test_an_older_database_is_upgraded_and_keeps_its_runs(empty_url, make_run, tmp_path, monkeypatch):
@@ -151,7 +153,7 @@ def test_a_newer_database_is_refused_and_left_alone(empty_url, tmp_path, monkeyp
         HistoryStore(empty_url).close()
     with pytest.raises(HistoryUnavailable, match=r"newer version.*schema is 0002.*knows 0001.*Upgrade"):
         HistoryStore(empty_url)
-    assert execute(empty_url, f"SELECT version_num FROM {schema.VERSION_TABLE}") == [("0002",)]
+    assert execute(empty_url, f"SELECT version_num FROM {SCHEMA.version_table}") == [("0002",)]
 
 
 def test_a_database_shared_with_another_alembic_user_keeps_its_version(empty_url):

@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation_scripts.history.encoding import clean_text, to_json
+from automation_scripts.storage.encoding import clean_text, to_json
 
 # Including lone surrogates and NUL, which `st.text()` leaves out by default.
 any_text = st.text(st.characters(codec=None, exclude_categories=()), max_size=20)

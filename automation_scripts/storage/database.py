@@ -1,4 +1,4 @@
-"""One database of runs: SQLite (WAL) or PostgreSQL, with errors that a person can act on."""
+"""One database: SQLite (WAL) or PostgreSQL, with errors that a person can act on."""
 
 from __future__ import annotations
 
@@ -13,19 +13,32 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, make_url, select
 
-from automation_scripts.errors import ConfigurationError, HistoryUnavailable
-from automation_scripts.history.encoding import to_json
-from automation_scripts.history.failures import explain
+from automation_scripts.errors import ConfigurationError
+from automation_scripts.storage.encoding import to_json
+from automation_scripts.storage.failures import explain
+from automation_scripts.storage.subject import RUN_HISTORY, Subject
 
-_WRITE = "history_write"
+_WRITE = "automation_write"
 _POSTGRES = frozenset({"postgresql", "postgresql+psycopg", "postgresql+asyncpg", "postgresql+psycopg2"})
 
 
 class Database:
-    """A pool of connections, safe for threads and forks. It waits `busy_timeout_s` for a lock."""
+    """A pool of connections, safe for threads and forks. It waits `busy_timeout_s` for a lock.
 
-    def __init__(self, url: str, *, busy_timeout_s: float = 10.0) -> None:
-        self.url = parse_url(url)
+    Args:
+        url: where it lies.
+        subject: what it holds, for the messages.
+        busy_timeout_s: how long to wait for a lock, in seconds.
+        durable: a commit is on the disk when it returns. Without it, SQLite may lose the last commits when the
+            machine (not the process) dies; the file stays whole.
+    """
+
+    def __init__(
+        self, url: str, subject: Subject = RUN_HISTORY, *, busy_timeout_s: float = 10.0, durable: bool = False
+    ) -> None:
+        self.subject = subject
+        self.durable = durable
+        self.url = parse_url(url, subject)
         self.busy_timeout_s = busy_timeout_s
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         with self.explained():
@@ -55,17 +68,17 @@ class Database:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn what the driver raises into HistoryUnavailable; a broken constraint is left to the caller."""
+        """Turn what the driver raises into the subject's error; a broken constraint is left to the caller."""
         try:
             yield
         except exc.IntegrityError:
             raise
         except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
-            raise HistoryUnavailable(explain(error, self.place, self.busy_timeout_s)) from error
+            raise self.subject.error(explain(error, self.place, self.busy_timeout_s, self.subject)) from error
 
     @property
     def place(self) -> str:
-        """Where the history lies: the file, or the URL without its password."""
+        """Where it lies: the file, or the URL without its password."""
         if self.is_sqlite:
             return str(self.url.database)
         return self.url.render_as_string(hide_password=True)
@@ -115,8 +128,8 @@ class Database:
                 connect_args={"connect_timeout": 5} if "connect_timeout" not in self.url.query else {},
             )
         except ModuleNotFoundError as error:
-            raise HistoryUnavailable(
-                f"The run history at {self.place} needs the package `{error.name}`, which is not installed. "
+            raise self.subject.error(
+                f"The {self.subject.name} at {self.place} needs the package `{error.name}`, which is not installed. "
                 "Install it with: pip install 'automation-scripts[postgres]'"
             ) from error
 
@@ -125,7 +138,7 @@ class Database:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             self._switch_to_wal(connection)
-        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA synchronous=FULL" if self.durable else "PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     def _switch_to_wal(self, connection: Any) -> None:
@@ -145,7 +158,7 @@ class Database:
                 return
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str, subject: Subject = RUN_HISTORY) -> URL:
     """The URL with its driver and an absolute path. Raises ConfigurationError for what is not served."""
     if url.startswith("postgres://"):
         url = "postgresql://" + url.removeprefix("postgres://")
@@ -156,12 +169,12 @@ def parse_url(url: str) -> URL:
         raise ConfigurationError(f"{shown!r} is not a database URL. {_ACCEPTED}") from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
         if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
-            raise ConfigurationError(f"{url!r} names no file: a history in memory would be lost. {_ACCEPTED}")
+            raise ConfigurationError(f"{url!r} names no file: a {subject.name} in memory would be lost. {_ACCEPTED}")
         path = Path(parsed.database).expanduser().absolute()
         return parsed.set(drivername="sqlite", database=str(path))
     if parsed.drivername in _POSTGRES:
         return parsed.set(drivername="postgresql+psycopg")
-    raise ConfigurationError(f"The run history cannot use `{parsed.drivername}`. {_ACCEPTED}")
+    raise ConfigurationError(f"The {subject.name} cannot use `{parsed.drivername}`. {_ACCEPTED}")
 
 
 _ACCEPTED = "Use sqlite:////absolute/path/history.db or postgresql://user:password@host/database"

@@ -1,0 +1,1 @@
+"""Who may do what, proved; and what was done, provably."""

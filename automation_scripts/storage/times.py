@@ -1,0 +1,17 @@
+"""The one way to tell the time: UTC, aware."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The present time in UTC."""
+    return datetime.now(UTC)
+
+
+def utc(value: datetime, what: str = "time") -> datetime:
+    """`value` in UTC. Raises ValueError for a time without a zone: nobody could tell what it means."""
+    if value.tzinfo is None:
+        raise ValueError(f"{what} {value.isoformat()} has no time zone; use datetime.now(UTC)")
+    return value.astimezone(UTC)
