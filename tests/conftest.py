@@ -11,6 +11,7 @@ import pytest
 
 from automation_scripts.server.embedded import EmbeddedServer
 
+pytest_plugins = ["tests.databases"]
 INHERITED = ("AUTOMATION_", "PREFECT_")
 
 
