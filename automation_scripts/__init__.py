@@ -7,7 +7,9 @@ Importing this package is fast: what a name needs is imported when the name is f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from automation_scripts.lazy import lazy_names
 
 if TYPE_CHECKING:
     from automation_scripts.context import ExecutionContext
@@ -16,16 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["AutomationOrchestrator", "ExecutionContext", "ExecutionResult"]
 
-_HOMES = {
-    "AutomationOrchestrator": "automation_scripts.orchestrator",
-    "ExecutionContext": "automation_scripts.context",
-    "ExecutionResult": "automation_scripts.results",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "AutomationOrchestrator": "automation_scripts.orchestrator",
+        "ExecutionContext": "automation_scripts.context",
+        "ExecutionResult": "automation_scripts.results",
+    },
+)

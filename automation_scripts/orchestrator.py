@@ -18,6 +18,7 @@ from automation_scripts.history.opened import open_store
 from automation_scripts.observability.logs import configure_logging
 from automation_scripts.reconciliation import report_crashes
 from automation_scripts.results import ExecutionResult
+from automation_scripts.server.attached import in_fork
 from automation_scripts.server.embedded import EmbeddedServer, is_healthy
 from automation_scripts.server.record import NO_AUTHORITY
 from automation_scripts.settings import Settings, load_settings
@@ -216,6 +217,8 @@ class AutomationOrchestrator:
         os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
         os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "automation")
         os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+        if in_fork():
+            _let_prefect_read_again()
         return script.flow()
 
 
@@ -236,6 +239,15 @@ def _prefect_at(api_url: str) -> AbstractContextManager[Any]:
 
     profile, settings = _prefect_settings(api_url)
     return SettingsContext(profile=profile, settings=settings)
+
+
+def _let_prefect_read_again() -> None:
+    """In a fork of the warm runner Prefect was imported with the environment of the server."""
+    from prefect.context import refresh_global_settings_context
+    from prefect.logging.configuration import setup_logging
+
+    refresh_global_settings_context()
+    setup_logging(incremental=True)
 
 
 @functools.lru_cache(maxsize=8)

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from automation_scripts.server.warm import HEADER, short_path
 
@@ -37,9 +37,15 @@ def connect(path: Path, limit_s: float | None = None) -> socket.socket | None:
     return connection
 
 
-def submit(connection: socket.socket, argv: Sequence[str], env: Mapping[str, str], streams: Sequence[int]) -> None:
+def submit(
+    connection: socket.socket,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    streams: Sequence[int],
+    extra: Mapping[str, Any] | None = None,
+) -> None:
     """Send a command line (`MODULE ARGUMENT …`), an environment and the three standard streams."""
-    body = json.dumps({"argv": list(argv), "env": dict(env), "cwd": str(Path.cwd())}).encode()
+    body = json.dumps({"argv": list(argv), "env": dict(env), "cwd": str(Path.cwd()), **(extra or {})}).encode()
     socket.send_fds(connection, [HEADER.pack(len(body))], list(streams))
     connection.sendall(body)
 

@@ -22,9 +22,12 @@ import signal
 import socket
 import struct
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from automation_scripts.server.attached import ATTACHED_STREAMS, attach, in_fork, offer, report
 
 PRELOAD = (
     "prefect",
@@ -33,10 +36,13 @@ PRELOAD = (
     "prefect.task_engine",
     "prefect.cli",
     "prefect.workers.process",
+    "rich.progress",
     "pandas",
     "great_expectations",
     "flows",
     "flows.validation",
+    "automation_scripts.cli.app",
+    "automation_scripts.orchestrator",
 )
 REHEARSE = (("automation_scripts.validation.expectations", "rehearse"),)
 """Functions that do a piece of real work once: libraries import much only when they are first used."""
@@ -60,6 +66,7 @@ def serve(path: Path) -> dict[str, Any] | None:
     """
     listener = _listen(path)
     preload()
+    offer(path)
     return _Loop(listener).run()
 
 
@@ -177,7 +184,7 @@ class _Loop:
     def _receive(self, client: _Client) -> dict[str, Any] | None:
         """Read what a client sent. In a forked child, returns the request; in the parent, always None."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(client.connection, 65536, 3)
+            data, descriptors, _, _ = socket.recv_fds(client.connection, 65536, ATTACHED_STREAMS)
         except BlockingIOError:
             return None
         except OSError:
@@ -204,12 +211,19 @@ class _Loop:
         if len(client.buffer) < HEADER.size + size or len(client.streams) < 3:
             return None
         request: dict[str, Any] = json.loads(client.buffer[HEADER.size : HEADER.size + size])
+        attached = bool(request.get("attached"))
+        if attached and len(client.streams) < ATTACHED_STREAMS:
+            self._drop(client)
+            return None
         client.buffer = b""
         parent = os.getpid()
         child = os.fork()
         if child == 0:
             self._become_child(client, request, parent)
             return request
+        if attached:
+            self._drop(client)  # the fork and its command speak to each other
+            return None
         client.child = child
         for descriptor in client.streams:
             os.close(descriptor)
@@ -219,15 +233,16 @@ class _Loop:
     def _become_child(self, client: _Client, request: dict[str, Any], parent: int) -> None:
         """Leave the parent's loop behind: own session, own streams, own environment, default signals."""
         os.setsid()
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+        if not request.get("attached"):
+            with contextlib.suppress(OSError, AttributeError):
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        for target, descriptor in enumerate(client.streams):
+        for target, descriptor in enumerate(client.streams[:3]):
             os.dup2(descriptor, target)
             os.close(descriptor)
         self.selector.close()
@@ -239,6 +254,8 @@ class _Loop:
         os.environ.clear()
         os.environ.update(request["env"])
         os.chdir(request["cwd"])
+        if request.get("attached"):
+            attach(request, client.streams[3])
 
     def _drop(self, client: _Client) -> None:
         """A client that is gone takes its child with it."""
@@ -282,8 +299,27 @@ def _same_user(connection: socket.socket) -> bool:
 def main() -> None:
     """`python -m automation_scripts.server.warm SOCKET`"""
     request = serve(Path(sys.argv[1]))
-    if request is not None:
+    if request is None:
+        return
+    if in_fork():
+        _run_attached(request)
+    else:
         run_module(request)
+
+
+def _run_attached(request: dict[str, Any]) -> None:
+    """Run the module as a process of its own would: whatever it ends with becomes an exit code, and that is told last."""
+    code = 0
+    try:
+        run_module(request)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            sys.stderr.write(end.code + "\n")
+    except BaseException:  # as the interpreter does at the end of a process
+        traceback.print_exc()
+        code = 1
+    report(code)
 
 
 if __name__ == "__main__":
