@@ -91,6 +91,9 @@ def run(
     _check_output(output)
     _quiet_prefect()
     with RunDisplay() as display:
+        code = None if remote else _where_prefect_is_loaded()
+        if code is not None:
+            raise typer.Exit(code)
         orchestrator = AutomationOrchestrator(listener=display, trigger=Trigger.CLI)
         result = _execute(orchestrator, script, context, parameters, timeout, remote)
     _present(result, output_format, output)
@@ -198,6 +201,28 @@ def _quiet_prefect() -> None:
     import os
 
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+
+
+def _where_prefect_is_loaded() -> int | None:
+    """With no server running yet: start it, and let its warm runner do this run, which loads Prefect meanwhile.
+
+    Two processes that load it side by side with a starting server would only hold each other up. Returns the exit
+    code; None when this process is to do the work.
+    """
+    import sys
+
+    from automation_scripts.server.attached import in_fork, run_attached
+    from automation_scripts.server.embedded import EmbeddedServer
+    from automation_scripts.settings import load_settings
+
+    settings = load_settings()
+    if in_fork() or settings.prefect.api_url or not settings.server.warm_runner or sys.platform != "linux":
+        return None
+    server = EmbeddedServer(settings.home, port=settings.server.port)
+    if server.find():
+        return None  # its warm runner has been asked already
+    server.ensure()
+    return run_attached(server.folder.warm_socket, ["automation_scripts.cli", *sys.argv[1:]], same_code=True)
 
 
 def _leave_at_once(code: int) -> None:

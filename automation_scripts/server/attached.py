@@ -41,12 +41,18 @@ def offer(path: Path) -> None:
     temporary.replace(offered)
 
 
-def run_attached(path: Path, argv: Sequence[str]) -> int | None:
+def run_attached(path: Path, argv: Sequence[str], *, same_code: bool = False) -> int | None:
     """Run `python -m MODULE …` (`argv`) in a fork of the warm runner at `path`, and return its exit code.
 
-    Returns None when the work has not been begun, so that the caller is to do it.
+    Args:
+        path: where the warm runner listens. One that still imports lets the caller wait.
+        argv: the module and its arguments.
+        same_code: it was started by this process and can have no other code and no other limits.
+
+    Returns:
+        None when the work has not been begun, so that the caller is to do it.
     """
-    connection = _connect(path)
+    connection = _connect(path, same_code)
     if connection is None:
         return None
     from automation_scripts.server.circumstances import gather
@@ -71,11 +77,13 @@ def run_attached(path: Path, argv: Sequence[str]) -> int | None:
         return _outcome(mine)
 
 
-def _connect(path: Path) -> socket.socket | None:
+def _connect(path: Path, same_code: bool) -> socket.socket | None:
     """A connection to a warm runner that has the same code and no other limits; None when there is none."""
     from automation_scripts.server.circumstances import code_fingerprint, confined, control_group
     from automation_scripts.server.handoff import connect
 
+    if same_code:
+        return connect(path)
     try:
         offered = json.loads(_offer_file(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):

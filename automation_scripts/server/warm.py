@@ -36,12 +36,22 @@ PRELOAD = (
     "prefect.task_engine",
     "prefect.cli",
     "prefect.workers.process",
+    "prefect.utilities.visualization",
+    "fastapi",  # for the encoder that Prefect writes parameters with
+    "anyio._backends._asyncio",
     "rich.progress",
     "pandas",
     "great_expectations",
     "flows",
     "flows.validation",
+    "automation_scripts.validation.environments",
+    "automation_scripts.validation.references",
+    "automation_scripts.validation.rules",
+    "automation_scripts.validation.schema_check",
+    "automation_scripts.validation.security",
     "automation_scripts.cli.app",
+    "automation_scripts.cli.progress",
+    "automation_scripts.cli.summary",
     "automation_scripts.orchestrator",
 )
 REHEARSE = (("automation_scripts.validation.expectations", "rehearse"),)
