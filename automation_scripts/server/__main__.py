@@ -99,11 +99,13 @@ async def _serve(
     import uvicorn
     from prefect.server.api.server import create_app
 
-    from automation_scripts.server.app import use_immediate_transactions, with_browser_mark, with_identity
+    from automation_scripts.server.app import use_immediate_transactions, with_browser_mark, with_identity, with_nudges
 
     use_immediate_transactions()
     instance = uuid.uuid4().hex
-    application = with_identity(with_browser_mark(create_app()), INSTANCE_HEADER, instance)
+    application = with_identity(
+        with_nudges(with_browser_mark(create_app()), folder.worker_socket), INSTANCE_HEADER, instance
+    )
 
     class Server(uvicorn.Server):
         """Tells when it has begun to serve."""

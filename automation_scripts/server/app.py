@@ -1,4 +1,4 @@
-"""Prefect's own server application, with three things added for one machine and SQLite.
+"""Prefect's own server application, with four things added for one machine and SQLite.
 
 **Immediate transactions.** Prefect opens most of its write transactions as `BEGIN DEFERRED`. A deferred SQLite
 transaction that turns to writing while another one has written since is refused at once (SQLITE_BUSY_SNAPSHOT; no
@@ -8,17 +8,24 @@ busy timeout helps), the server answers 503, and the client sleeps two seconds b
 **The origin of a run.** Prefect does not keep who created a run. A run that a browser creates gets the message that
 Prefect's own quick-run button gives, so that the history can tell the UI from other users of the API.
 
+**A nudge.** The embedded worker is told at once when a run was created, instead of finding it at its next question.
+
 **An identity.** Each answer carries the instance's name, so that nobody mistakes another server on the same port for
 this one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
+
+from automation_scripts.server.warm import short_path
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -68,6 +75,29 @@ def with_identity(application: Application, header: str, instance: str) -> Appli
         await application(scope, receive, send_with_identity)
 
     return wrapped
+
+
+def with_nudges(application: Application, path: Path) -> Application:
+    """Wrap an ASGI application so that the worker at `path` hears of each request that may have made a run due."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        await application(scope, receive, send)
+        if scope["type"] == "http" and scope.get("method") == "POST" and _may_make_due(str(scope.get("path", ""))):
+            nudge(path)
+
+    return wrapped
+
+
+def _may_make_due(path: str) -> bool:
+    return path.endswith(("/create_flow_run", "/resume"))
+
+
+def nudge(path: Path) -> None:
+    """Tell the worker to look now. Where none listens, or it is flooded, its own poll will do."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as teller, contextlib.suppress(OSError):
+        teller.setblocking(False)
+        with short_path(path) as address:
+            teller.sendto(b"!", address)
 
 
 UI_MESSAGE = "Run from the Prefect UI"

@@ -48,6 +48,11 @@ class ServerFolder:
         """Where the warm runner listens."""
         return self.home / "warm.sock"
 
+    @property
+    def worker_socket(self) -> Path:
+        """Where the worker is told that a run was created."""
+        return self.home / "worker.sock"
+
     def create(self) -> None:
         """Make the folders; only their owner may look inside.
 

@@ -42,12 +42,13 @@ class Companions:
         self._warm = self._spawn("automation_scripts.server.warm", str(self.folder.warm_socket))
 
     def start_worker(self) -> None:
-        """Start Prefect's own process worker, forked from the warm runner so that it starts at once."""
+        """Start the embedded worker, forked from the warm runner so that it starts at once."""
         self._worker = self._spawn(
             "automation_scripts.server.handoff",
             str(self.folder.warm_socket),
-            "prefect",
-            *("worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", "embedded"),
+            "automation_scripts.server.worker",
+            WORK_POOL,
+            str(self.folder.worker_socket),
         )
 
     async def supervise(self) -> None:

@@ -36,6 +36,7 @@ PRELOAD = (
     "prefect.task_engine",
     "prefect.cli",
     "prefect.workers.process",
+    "automation_scripts.server.worker",
     "prefect.utilities.visualization",
     "fastapi",  # for the encoder that Prefect writes parameters with
     "anyio._backends._asyncio",
