@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from prefect import Flow, flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, TagsContext
 from prefect.states import Cancelled, Failed
 
 from automation_scripts import catalog
@@ -62,7 +62,10 @@ def governed_flow(script_name: str) -> Callable[[Story], Flow[..., Any]]:
         async def governed(**given: Any) -> ExecutionResult | State[Any]:
             submission = submitted.get() or await _started_by_prefect()
             try:
-                await _run(script, story, submission, given)
+                # The run's tags are for people who look for runs. On its tasks they would have Prefect ask the server
+                # for a concurrency limit of each name before every one of them.
+                with TagsContext(current_tags=set()):
+                    await _run(script, story, submission, given)
             except asyncio.CancelledError:
                 if submitted.get() is None:
                     raise  # Prefect asked for it, so Prefect records it
