@@ -13,6 +13,7 @@ import contextlib
 import os
 import socket
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 NAME = "embedded"
+# It takes the place of its base class under Prefect's name for it, on purpose: the pool is of that type.
+warnings.filterwarnings("ignore", message="Type 'NudgedWorker'", category=UserWarning)
 
 
 class NudgedWorker(ProcessWorker):
