@@ -17,7 +17,9 @@ from automation_scripts.errors import InvalidParameters
 from automation_scripts.settings.values import (
     Allowed,
     AnyCase,
+    Approvers,
     BaselineMultiple,
+    BucketPath,
     Count,
     EachOnce,
     EnvironmentName,
@@ -31,6 +33,7 @@ from automation_scripts.settings.values import (
     NullIsEmpty,
     Port,
     Retries,
+    RoleName,
     ScriptName,
     Seconds,
 )
@@ -127,6 +130,47 @@ class HistorySettings(Section):
     url: HistoryUrl | None = Field(default=None, repr=False)
 
 
+class ApprovalSettings(Section):
+    """`governance.approvals`. Durations are seconds."""
+
+    required: Approvers = 1
+    roles: Annotated[tuple[RoleName, ...], Field(min_length=1), EachOnce] = (
+        "release-manager",
+        "compliance-officer",
+        "admin",
+    )
+    expires_after: Seconds = 4 * 3600.0
+    review_within: Seconds = 3 * 86400.0
+
+
+class AnchorSettings(Section):
+    """One of `governance.anchors`: a file or an S3 bucket."""
+
+    file: FilePath | None = None
+    s3: BucketPath | None = None
+    retain: Seconds = 365 * 86400.0
+    required: Flag = False
+
+    @model_validator(mode="after")
+    def _one_place(self) -> AnchorSettings:
+        if (self.file is None) == (self.s3 is None):
+            raise ValueError("names a `file` or an `s3` bucket, one of the two")
+        return self
+
+
+class GovernanceSettings(Section):
+    """`governance`. Read `Settings.governance_url` and `Settings.audit_url`, which fill in the defaults."""
+
+    url: HistoryUrl | None = Field(default=None, repr=False)
+    audit_url: HistoryUrl | None = Field(default=None, repr=False)
+    policies: FilePath | None = None
+    local_use: Flag = True
+    login_lifetime: Seconds = 3600.0
+    approvals: ApprovalSettings = ApprovalSettings()
+    anchors: tuple[AnchorSettings, ...] = ()
+    kms_key: str | None = None
+
+
 class PrefectSettings(Section):
     """`prefect`: an API of the user's own; None means the embedded server."""
 
@@ -170,6 +214,7 @@ class Configuration(Section):
     ] = {}
     alerts: AlertSettings = AlertSettings()
     history: HistorySettings = HistorySettings()
+    governance: GovernanceSettings = GovernanceSettings()
     prefect: PrefectSettings = PrefectSettings()
     server: ServerSettings = ServerSettings()
     log: LogSettings = LogSettings()
@@ -187,6 +232,22 @@ class Settings(Configuration):
     def history_url(self) -> str:
         """The SQLAlchemy URL of the run history; SQLite in the state folder when none is set."""
         return self.history.url or f"sqlite:///{self.home / 'history.db'}"
+
+    @property
+    def governance_url(self) -> str:
+        """The SQLAlchemy URL of users, approvals and keys; SQLite in the state folder when none is set."""
+        return self.governance.url or f"sqlite:///{self.home / 'governance.db'}"
+
+    @property
+    def audit_url(self) -> str:
+        """The SQLAlchemy URL of the audit log; SQLite in the state folder when none is set."""
+        return self.governance.audit_url or f"sqlite:///{self.home / 'audit.db'}"
+
+    @property
+    def policy_folder(self) -> Path | None:
+        """The folder of the policies; None means those that are installed with the program."""
+        own = self.home / "policies"
+        return self.governance.policies or (own if own.exists() else None)
 
     def require_environment(self, name: str) -> str:
         """`name`, when it is a known environment. Raises InvalidParameters, naming the nearest."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from automation_scripts.catalog import SCRIPTS
@@ -172,6 +172,7 @@ def _each_once(value: tuple[Any, ...]) -> tuple[Any, ...]:
 
 Count = Annotated[int, Strict(), Field(ge=1, le=1000), Allowed("a whole number from 1 to 1000")]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535), Allowed("a port number from 1 to 65535")]
+Approvers = Annotated[int, Strict(), Field(ge=1, le=20), Allowed("a whole number from 1 to 20")]
 Retries = Annotated[int, Strict(), Field(ge=0, le=20), Allowed("a whole number from 0 to 20")]
 Flag = Annotated[bool, Strict(), Allowed("true or false, without quotes")]
 Fraction = Annotated[
@@ -208,6 +209,14 @@ EnvironmentName = Annotated[
     str, AfterValidator(_known_environment), Allowed("a name that is listed under environments")
 ]
 """A name that must be one of `environments`."""
+RoleName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$"), Allowed("the name of a role such as release-manager")
+]
+BucketPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$"),
+    Allowed("the name of an S3 bucket, with a prefix if wanted: bucket/prefix"),
+]
 ScriptName = Annotated[str, AfterValidator(_known_script), Allowed("the name of a script")]
 EachOnce = AfterValidator(_each_once)
 AnyCase = BeforeValidator(_upper)
