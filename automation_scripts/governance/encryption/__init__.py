@@ -1,0 +1,1 @@
+"""Encryption at rest (envelopes, keys, erasure, files, secret references) and in transit (TLS)."""
