@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from automation_scripts.cli import deploy, doctor, history, run, scripts, server, show, statistics
+from automation_scripts.cli import deploy, doctor, history, policy, run, scripts, server, show, statistics
 
 
 def build_app() -> typer.Typer:
@@ -25,6 +25,7 @@ def build_app() -> typer.Typer:
     show.register(app)
     statistics.register(app)
     server.register(app)
+    policy.register(app)
     deploy.register(app)
     doctor.register(app)
     return app
