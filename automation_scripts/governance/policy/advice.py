@@ -26,14 +26,16 @@ _Set = tuple[Missing, ...]
 def advise(policies: PolicySet, request: AccessRequest, context: Context) -> Advice:
     """The smallest change of circumstances that turns the refusal of this request into a permission.
 
-    Another time is only proposed within a week, another role only when nothing else would do.
+    Another time is only proposed within a week, another role only when nothing else would do. Waiting is better than
+    breaking the glass.
     """
     search = _Search(policies)
     here = search.smallest(request, context)
-    if here is not None and len(here) < 2:
+    breaking = here is not None and Missing.BREAK_GLASS in here
+    if here is not None and len(here) < 2 and not breaking:
         return search.detailed(request, context, here)
     later = search.later(request, context)
-    if later and (here is None or len(later.missing) < len(here)):
+    if later and (here is None or len(later.missing) < len(here) + breaking):
         return later
     if here is not None:
         return search.detailed(request, context, here)

@@ -64,11 +64,11 @@ class Changed:
     new: Decision
 
 
-def diff(old: PolicySet, new: PolicySet, past: Iterable[PastRun]) -> list[Changed]:
-    """The runs that the new policies decide differently, in the order given."""
+def diff(old: PolicySet, new: PolicySet, past: Iterable[PastRun], *, advice: bool = True) -> list[Changed]:
+    """The runs that the new policies decide differently, in the order given; see `PolicySet.authorize` for `advice`."""
     changed: list[Changed] = []
     for run in past:
         request = run.request()
         if old.allows(request) != new.allows(request):
-            changed.append(Changed(run, old.authorize(request), new.authorize(request)))
+            changed.append(Changed(run, old.authorize(request, advice=advice), new.authorize(request, advice=advice)))
     return changed

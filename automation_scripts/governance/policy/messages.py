@@ -25,18 +25,20 @@ def denied(
     request: AccessRequest,
     reasons: Sequence[PolicySource],
     freezes: Sequence[Freeze],
-    advice: Advice,
+    advice: Advice | None,
     roles: Sequence[str],
 ) -> str:
-    """The sentence for a refusal by the policies, and what would help."""
+    """The sentence for a refusal by the policies, and what would help where there is advice."""
     if reasons:
         why = "; ".join(map(str, reasons))
         for freeze in freezes:
             why += f"; change freeze until {freeze.end:%Y-%m-%d %H:%M} UTC: {freeze.reason} ({_place(freeze.source)})"
     else:
-        named = f"the roles {', '.join(map(printable, roles))}" if roles else "somebody without a role"
+        plural = "s" if len(roles) > 1 else ""
+        named = f"the role{plural} {', '.join(map(printable, roles))}" if roles else "somebody without a role"
         why = f"no policy allows it to {named}"
-    return f"{_asked(request, 'may not')}: {why}. {remedy(request, advice)}"
+    sentence = f"{_asked(request, 'may not')}: {why}."
+    return sentence if advice is None else f"{sentence} {remedy(request, advice)}"
 
 
 def remedy(request: AccessRequest, advice: Advice) -> str:

@@ -117,14 +117,17 @@ class PolicySet:
             parts.append(f"// {source.file}:{source.line}\n{render(policy)}")
         return "\n\n".join(parts) + "\n"
 
-    def authorize(self, request: AccessRequest) -> Decision:
-        """The decision, with the policies that made it and, for a refusal, what would have to be different."""
+    def authorize(self, request: AccessRequest, *, advice: bool = True) -> Decision:
+        """The decision, with the policies that made it and, for a refusal, what would have to be different.
+
+        Without `advice` a refusal leaves that out, which is much quicker: it is found by asking many times.
+        """
         try:
             check(request, self.rules)
         except BadRequest as error:
             message = messages.refused(request, f"{error}")
             return Decision(False, message, digest=self.digest)
-        return self._decide(request, advice=True)
+        return self._decide(request, advice=advice)
 
     def allows(self, request: AccessRequest) -> bool:
         """The bare answer, without reasons or advice."""
@@ -165,15 +168,13 @@ class PolicySet:
             used = bool(context["break_glass"]) and not self._without_breaking(request, context)
             message = messages.allowed(request, reasons)
             return Decision(True, message, reasons, digest=self.digest, break_glass_used=used)
-        if not advice:
-            return Decision(False, "", reasons, digest=self.digest)
         if answer.errors:
             why = f"a policy could not be evaluated: {'; '.join(answer.errors)}"
             return Decision(False, messages.refused(request, why), reasons, digest=self.digest)
         freezes = freezes_now(request, self.rules)
-        found: Advice = advise(self, request, context)
+        found = advise(self, request, context) if advice else None
         message = messages.denied(request, reasons, freezes, found, self.known_roles(request))
-        return Decision(False, message, reasons, found, self.digest)
+        return Decision(False, message, reasons, found or Advice(), self.digest)
 
     def _without_breaking(self, request: AccessRequest, context: Context) -> bool:
         (answer,) = self.evaluate_contexts([(request, {**context, "break_glass": False})])
