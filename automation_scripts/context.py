@@ -39,9 +39,17 @@ class ExecutionContext(BaseModel):
         description="Identifier that ties this run to the request behind it. Empty: a new one.",
     )
     approval_id: str | None = Field(None, max_length=128, description="Approval that the run relies on.")
+    credential: str | None = Field(
+        None,
+        max_length=4096,
+        description="Where the token that proves the user is: env:NAME, file:/path or block:NAME. Never the token itself.",
+    )
+    break_glass: str = Field(
+        "", max_length=500, description="Why this must be done without approval. It is reviewed afterwards."
+    )
     dry_run: bool = Field(False, description="Observe and plan only; change nothing.")
 
-    @field_validator("environment", "user", "request_id", "approval_id")
+    @field_validator("environment", "user", "request_id", "approval_id", "credential", "break_glass")
     @classmethod
     def _one_plain_line(cls, value: str | None) -> str | None:
         if value is not None and not _PLAIN.fullmatch(value):

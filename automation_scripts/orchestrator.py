@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from automation_scripts import catalog
 from automation_scripts.context import ExecutionContext
 from automation_scripts.errors import ServerUnavailable
-from automation_scripts.execution.events import Listener, Submission, submitted
-from automation_scripts.execution.request import Trigger, new_execution_id, resolve
+from automation_scripts.execution.admission import entry_of
+from automation_scripts.execution.events import Desk, Listener, Submission, submitted
+from automation_scripts.execution.request import ExecutionRequest, Trigger, new_execution_id, resolve
+from automation_scripts.governance.credentials import Presented, ambient
+from automation_scripts.governance.opened import open_gate
 from automation_scripts.history.opened import open_store
 from automation_scripts.observability.logs import configure_logging
 from automation_scripts.reconciliation import report_crashes
@@ -39,6 +42,9 @@ class AutomationOrchestrator:
         settings: the settings to use; read from `AUTOMATION_CONFIG_PATH` and the other variables when not given.
         listener: told of each change of state and each step of the runs that this orchestrator starts.
         trigger: what the history shows as the origin of the runs.
+        credential: what proves who asks. When not given: the token in AUTOMATION_TOKEN, else the session that `automation
+            login` left, else nothing, which will do for what is not critical.
+        desk: where a person can be asked for a second factor.
 
     Raises:
         ConfigurationError: the settings cannot be used.
@@ -56,10 +62,14 @@ class AutomationOrchestrator:
         *,
         listener: Listener | None = None,
         trigger: Trigger = Trigger.PYTHON,
+        credential: Presented | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.settings = settings or load_settings()
         self._listener = listener
         self._trigger = trigger
+        self._credential = credential
+        self._desk = desk
         self._crashes_reported = False
         self.stuck = False
         """True when this process should end without waiting for its threads: a stopped step still hangs in a call that
@@ -73,6 +83,7 @@ class AutomationOrchestrator:
         parameters: Mapping[str, Any] | None = None,
         *,
         timeout_s: float | None = None,
+        otp: str | None = None,
     ) -> ExecutionResult:
         """Run one script and wait for its end.
 
@@ -81,6 +92,7 @@ class AutomationOrchestrator:
             context: who asks, for which environment; the defaults of `ExecutionContext` when not given.
             parameters: the script's parameters.
             timeout_s: the time limit in seconds; the settings decide when not given.
+            otp: a one-time or recovery code: the second factor for this run.
 
         Returns:
             What the run came to, also when it failed, timed out, was cancelled or has findings.
@@ -88,7 +100,8 @@ class AutomationOrchestrator:
         Raises:
             UnknownScript: there is no such script, or it is planned and cannot run yet.
             InvalidParameters: a parameter or a field of the context is wrong.
-            AccessDenied, ApprovalRequired, ConcurrencyLimitReached: the run was refused.
+            AccessDenied, MfaRequired, ApprovalRequired, ConcurrencyLimitReached: the run was refused.
+            AuditUnavailable: the run cannot be audited, so it does not start.
             ServerUnavailable: no Prefect server can be reached or started.
             HistoryUnavailable: the run cannot be recorded, so it does not start.
         """
@@ -104,6 +117,8 @@ class AutomationOrchestrator:
             self._trigger,
             new_execution_id(),
             listener=self._listener,
+            credential=await asyncio.to_thread(self._presented, otp),
+            desk=self._desk,
             timeout_s=timeout_s,
         )
         with ExitStack() as stack:
@@ -155,19 +170,22 @@ class AutomationOrchestrator:
         parameters: Mapping[str, Any] | None = None,
         *,
         timeout_s: float | None = None,
+        otp: str | None = None,
     ) -> ExecutionResult:
         """`execute_script` for code that is not async. Same arguments, result and errors.
 
         Raises:
             RuntimeError: an event loop already runs in this thread; await `execute_script` there.
         """
-        return asyncio.run(self.execute_script(script_name, context, parameters, timeout_s=timeout_s))
+        return asyncio.run(self.execute_script(script_name, context, parameters, timeout_s=timeout_s, otp=otp))
 
     async def execute_deployment(
         self,
         script_name: str,
         context: ExecutionContext | None = None,
         parameters: Mapping[str, Any] | None = None,
+        *,
+        otp: str | None = None,
     ) -> ExecutionResult:
         """Let a worker run the script's deployment, and wait for its end. Cancelling this cancels the run.
 
@@ -182,6 +200,7 @@ class AutomationOrchestrator:
         request = resolve(script, parameters or {}, context, self._trigger, self.settings)
         store = await asyncio.to_thread(open_store, self.settings)
         api_url = await asyncio.to_thread(self.server_url)
+        context.credential = context.credential or await asyncio.to_thread(self._ticket, request, otp)
         given = {**request.parameters.model_dump(mode="json"), "context": context.model_dump(mode="json")}
         with _prefect_at(api_url):
             flow_run_id, ending = await follow_deployment(script.name, given)
@@ -197,6 +216,17 @@ class AutomationOrchestrator:
             ServerUnavailable: the embedded server cannot be started.
         """
         return self.settings.prefect.api_url or self.embedded_server().ensure().api_url
+
+    def _presented(self, otp: str | None) -> Presented:
+        given = self._credential or ambient(self.settings.home)
+        return given.with_code(otp) if otp else given
+
+    def _ticket(self, request: ExecutionRequest, otp: str | None) -> str | None:
+        """A run ticket for the worker, which must not hold the token itself; None when nothing proves who asks."""
+        presented = self._presented(otp)
+        if presented.proves_nothing:
+            return None
+        return open_gate(self.settings).ticket(entry_of(request), presented)
 
     def embedded_server(self) -> EmbeddedServer:
         """The embedded server of the state folder, running or not."""

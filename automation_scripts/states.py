@@ -37,9 +37,19 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
         _S.ADMITTED: frozenset({_S.AWAITING_APPROVAL, _S.PLANNING, _S.FAILED, _S.CANCELLED, _S.TIMED_OUT, _S.CRASHED}),
         # After a yes the plan is made again and must have the confirmed hash. No answer is a time-out.
         _S.AWAITING_APPROVAL: frozenset({_S.PLANNING, _S.DENIED, _S.CANCELLED, _S.TIMED_OUT, _S.CRASHED}),
-        # A semi-automatic script shows a person its plan, so it waits only once it has planned.
+        # A semi-automatic script shows a person its plan, so it waits only once it has planned. Whether a plan may be
+        # applied is decided when it is known, so a planned run can still be denied.
         _S.PLANNING: frozenset(
-            {_S.AWAITING_APPROVAL, _S.RUNNING, _S.DRY_RUN, _S.FAILED, _S.CANCELLED, _S.TIMED_OUT, _S.CRASHED}
+            {
+                _S.AWAITING_APPROVAL,
+                _S.RUNNING,
+                _S.DRY_RUN,
+                _S.DENIED,
+                _S.FAILED,
+                _S.CANCELLED,
+                _S.TIMED_OUT,
+                _S.CRASHED,
+            }
         ),
         _S.RUNNING: frozenset({_S.VERIFYING, _S.FAILED, _S.ROLLED_BACK, _S.CANCELLED, _S.TIMED_OUT, _S.CRASHED}),
         # Success has one way in: nothing succeeds that was not verified.

@@ -31,6 +31,8 @@ from automation_scripts.execution.events import Submission, submitted
 from automation_scripts.execution.lifecycle import Execution
 from automation_scripts.execution.refusal import record_refusal
 from automation_scripts.execution.request import Trigger, new_execution_id, resolve
+from automation_scripts.governance.credentials import Presented, ambient, from_reference
+from automation_scripts.governance.opened import open_gate
 from automation_scripts.history.opened import open_store
 from automation_scripts.observability.logs import configure_logging
 from automation_scripts.results import ExecutionResult
@@ -102,6 +104,7 @@ async def _run(script: catalog.Script, story: Story, submission: Submission, giv
     flow_run = engine.flow_run if engine else None
     flow_run_id = str(flow_run.id) if flow_run else None
     store = open_store(submission.settings)
+    gate = await asyncio.to_thread(open_gate, submission.settings)
     try:
         request = resolve(
             script,
@@ -109,19 +112,22 @@ async def _run(script: catalog.Script, story: Story, submission: Submission, giv
             context,
             submission.trigger,
             submission.settings,
+            credential=await _credential(submission, context),
             execution_id=submission.execution_id,
             attempt=flow_run.run_count if flow_run else 1,
         )
     except AutomationError as refusal:
-        await asyncio.to_thread(record_refusal, store, script, submission, context, flow_run_id, refusal)
+        await asyncio.to_thread(record_refusal, store, gate, script, submission, context, flow_run_id, refusal)
         raise
     execution = Execution(
         request,
         submission.settings,
         store,
         timeout_s=submission.timeout_s or submission.settings.timeout_for(script),
+        gate=gate,
         flow_run_id=flow_run_id,
         listener=submission.listener,
+        desk=submission.desk,
     )
     submission.result = execution.result
 
@@ -151,7 +157,30 @@ async def _started_by_prefect() -> Submission:
     """Settings and trigger of a run that no caller of this process submitted."""
     settings = await asyncio.to_thread(load_settings)
     configure_logging(settings)
-    return Submission(settings, await _trigger(), new_execution_id())
+    trigger = await _trigger()
+    submission = Submission(settings, trigger, new_execution_id())
+    if trigger is Trigger.PYTHON:
+        # A plain call in this account's own process. What a worker runs was asked for by somebody else.
+        submission.credential = await asyncio.to_thread(ambient, settings.home)
+    return submission
+
+
+async def _credential(submission: Submission, context: Any) -> Presented:
+    """What proves who asks: what the caller's process brought, else what the context refers to."""
+    if not submission.credential.proves_nothing:
+        return submission.credential
+    reference = context.get("credential") if isinstance(context, dict) else getattr(context, "credential", None)
+    if not isinstance(reference, str):
+        return submission.credential
+    found = await asyncio.to_thread(from_reference, reference, submission.settings.home, block=_secret_block)
+    return found.with_code(submission.credential.code)
+
+
+def _secret_block(name: str) -> str:
+    """The value of a Prefect Secret block, loaded in this thread."""
+    from prefect.blocks.system import Secret
+
+    return str(Secret.load(name, _sync=True).get())  # type: ignore[call-arg, union-attr]
 
 
 async def _trigger() -> Trigger:

@@ -51,6 +51,15 @@ def run(
     output: Path | None = typer.Option(None, "--output", "-o", help="Write the result to this file, not to stdout."),
     fail_on: FailOn = typer.Option(FailOn.HIGH, "--fail-on", help="Exit 1 for findings this bad or worse."),
     approval: str | None = typer.Option(None, "--approval", metavar="ID", help="Approval that the run relies on."),
+    otp: str | None = typer.Option(
+        None, "--otp", metavar="CODE", help="Your one-time or recovery code; asked for on a terminal when it is needed."
+    ),
+    break_glass: str = typer.Option(
+        "",
+        "--break-glass",
+        metavar="REASON",
+        help="Change things without approval in an emergency; reviewed afterwards.",
+    ),
     request_id: str = typer.Option("", "--request-id", help="Identifier that ties the run to a request."),
     timeout: float | None = typer.Option(None, "--timeout", min=0.1, metavar="SECONDS", help="Time limit of the run."),
     remote: bool = typer.Option(
@@ -68,8 +77,11 @@ def run(
         automation run config_validator -p config_path=conf -p validation_rules=strict -e staging --format sarif -o out.sarif
 
         automation run config_validator -p config_path=conf -p apply_fixes=true --dry-run
+
+        automation run config_validator -p config_path=conf -p apply_fixes=true -e production --approval approval_1f3a --otp 123456
     """
     from automation_scripts import catalog
+    from automation_scripts.cli.desk import desk
     from automation_scripts.cli.progress import RunDisplay
     from automation_scripts.context import ExecutionContext
     from automation_scripts.execution.request import Trigger, parse
@@ -84,6 +96,7 @@ def run(
             "user": user,
             "dry_run": dry_run,
             "approval_id": approval,
+            "break_glass": break_glass,
             "request_id": request_id,
         },
         "run",
@@ -94,8 +107,8 @@ def run(
         code = None if remote else _where_prefect_is_loaded()
         if code is not None:
             raise typer.Exit(code)
-        orchestrator = AutomationOrchestrator(listener=display, trigger=Trigger.CLI)
-        result = _execute(orchestrator, script, context, parameters, timeout, remote)
+        orchestrator = AutomationOrchestrator(listener=display, trigger=Trigger.CLI, desk=desk(display))
+        result = _execute(orchestrator, script, context, parameters, timeout, otp, remote)
     _present(result, output_format, output)
     code = exit_code(result, fail_on)
     if orchestrator.stuck:
@@ -109,6 +122,7 @@ def _execute(
     context: ExecutionContext,
     parameters: dict[str, Any],
     timeout: float | None,
+    otp: str | None,
     remote: bool,
 ) -> ExecutionResult:
     import asyncio
@@ -118,8 +132,8 @@ def _execute(
     async def execute() -> ExecutionResult:
         with cancelled_by_signals():
             if remote:
-                return await orchestrator.execute_deployment(script, context, parameters)
-            return await orchestrator.execute_script(script, context, parameters, timeout_s=timeout)
+                return await orchestrator.execute_deployment(script, context, parameters, otp=otp)
+            return await orchestrator.execute_script(script, context, parameters, timeout_s=timeout, otp=otp)
 
     return asyncio.run(execute())
 

@@ -1,10 +1,13 @@
-"""May this run start, and may it change something? Pure decisions over the request and the settings."""
+"""May this run start? What can be said before anybody was identified, and what the gate is told."""
 
 from __future__ import annotations
 
 from automation_scripts.catalog import Level
-from automation_scripts.errors import AccessDenied, ApprovalRequired
+from automation_scripts.errors import AccessDenied
 from automation_scripts.execution.request import ExecutionRequest
+from automation_scripts.governance.facts import Entry
+from automation_scripts.observability.redaction import redact
+from automation_scripts.server.record import ServerFolder, ServerRecord
 from automation_scripts.settings import Settings
 
 
@@ -22,22 +25,34 @@ def check_start(request: ExecutionRequest) -> None:
         )
 
 
-def check_changes(request: ExecutionRequest, settings: Settings) -> None:
-    """Whether a run whose plan changes something may apply it.
-
-    Approvals cannot be proved yet, so a change that needs one is refused: an `approval_id` alone is only a claim.
-
-    Raises:
-        ApprovalRequired: the environment is named in `require_approval_for`, or the level asks for a confirmation.
-    """
-    environment = request.context.environment
-    if settings.needs_approval(environment):
-        why = f"`require_approval_for` names {environment}"
-    elif request.level is Level.SEMI_AUTOMATIC and not request.trigger.by_person:
-        why = f"{request.script.name} is at level 'semi_automatic' in {environment} and no person started it"
-    else:
-        return
-    raise ApprovalRequired(
-        f"This run would change things, and {why}. Approvals cannot be proved in this version, so nothing was changed. "
-        "Run it with --dry-run to see the plan, or in an environment that needs no approval."
+def entry_of(request: ExecutionRequest) -> Entry:
+    """What the gate needs to know of a request."""
+    context = request.context
+    parameters = request.parameters.model_dump(mode="json")
+    return Entry(
+        script=request.script.name,
+        environment=context.environment,
+        parameters=parameters,
+        shown=redact(parameters),
+        claimed_user=context.user,
+        credential=request.credential,
+        trigger=request.trigger.value,
+        by_person=request.trigger.by_person,
+        level=request.level.value,
+        dry_run=context.dry_run,
+        intends_changes=request.intends_changes,
+        execution_id=request.execution_id,
+        request_id=context.request_id,
+        trace_id=request.trace_id,
+        approval_id=context.approval_id,
+        break_glass=context.break_glass,
     )
+
+
+def unproved_allowed(settings: Settings) -> bool:
+    """Whether runs may come without a credential: only through the embedded server, which listens on this machine alone."""
+    if settings.prefect.api_url is None:
+        return True
+    # The embedded worker's runs have its address in their environment, like that of any other server.
+    record = ServerRecord.read(ServerFolder(settings.home).record)
+    return record is not None and record.api_url == settings.prefect.api_url

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from automation_scripts.errors import AutomationError, ExecutionTimeout
 from automation_scripts.execution.interruption import Interrupted
-from automation_scripts.execution.lifecycle import Execution, current, refused
+from automation_scripts.execution.lifecycle import Execution, PlanAgain, current, denied, refused
 from automation_scripts.observability.logs import run_context
 from automation_scripts.states import State
 
@@ -56,8 +56,14 @@ async def _work(execution: Execution, body: Body) -> None:
     execution.begin_measuring()
     try:
         async with asyncio.timeout(execution.remaining_s()) as limit:
+            execution.limit = limit
             await execution.enter(State.PLANNING)
-            await body(execution)
+            while True:
+                try:
+                    await body(execution)
+                    break
+                except PlanAgain:
+                    continue
             await _verified(execution)
         _succeed(execution)
     except TimeoutError as error:
@@ -76,7 +82,7 @@ async def _work(execution: Execution, body: Body) -> None:
         execution.finish(State.CANCELLED, "cancelled", error)
         raise
     except Exception as error:
-        execution.finish(State.FAILED, _explained(error), error)
+        execution.finish(_end_for(error, execution.state), _explained(error), error)
         if not refused(error):
             log.exception("%s failed", execution.request.script.name)
         raise
@@ -97,6 +103,13 @@ def _succeed(execution: Execution) -> None:
         execution.finish(State.DRY_RUN, f"{len(execution.result.predicted_changes)} changes predicted")
     else:
         execution.finish(State.SUCCEEDED)
+
+
+def _end_for(error: Exception, state: State) -> State:
+    """A refusal before anything was changed denies the run; later it is a failure, since there is something to look at."""
+    if state is State.AWAITING_APPROVAL:
+        return State.TIMED_OUT if isinstance(error, ExecutionTimeout) else State.DENIED
+    return State.DENIED if denied(error) and state is State.PLANNING else State.FAILED
 
 
 def _explained(error: BaseException) -> str:

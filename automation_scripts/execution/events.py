@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from automation_scripts.execution.request import Trigger
+from automation_scripts.governance.credentials import NOTHING, Presented
 from automation_scripts.states import State
 
 if TYPE_CHECKING:
@@ -39,6 +40,19 @@ Listener = Callable[[Event], None]
 """Called from whichever thread the event arose in; it must be quick and must not raise."""
 
 
+class Desk(Protocol):
+    """Where a person can be asked something while a run waits."""
+
+    waits_for_decisions: bool
+    """Whether a run may stay until its approval was decided, instead of being asked for again afterwards."""
+
+    async def identify(self, message: str, actor: str) -> Presented | None:
+        """Ask for a second factor of `actor`, or (empty) for a user and a code. None: nobody answered."""
+
+    async def await_decision(self, approval_id: str, message: str, decided: Callable[[], bool], limit_s: float) -> None:
+        """Return when `decided` says so, or the limit is over."""
+
+
 @dataclass(slots=True)
 class Submission:
     """A run that a caller of this process asked for: how it is to be started, and afterwards what it came to."""
@@ -47,6 +61,10 @@ class Submission:
     trigger: Trigger
     execution_id: str
     listener: Listener | None = None
+    credential: Presented = NOTHING
+    """What proves who asks."""
+    desk: Desk | None = None
+    """Where a person can be asked while the run waits; None when nobody is there."""
     timeout_s: float | None = None
     """Overrides the settings' time limit, in seconds."""
     result: ExecutionResult | None = None

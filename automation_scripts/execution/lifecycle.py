@@ -17,11 +17,23 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
-from automation_scripts.errors import AutomationError, ConcurrencyLimitReached, HistoryUnavailable
-from automation_scripts.execution.admission import check_changes, check_start
-from automation_scripts.execution.events import Event, Listener, StateChanged, StepProgress
+from automation_scripts.errors import (
+    AccessDenied,
+    ApprovalRequired,
+    AuditUnavailable,
+    AutomationError,
+    ConcurrencyLimitReached,
+    ExecutionTimeout,
+    HistoryUnavailable,
+    MfaRequired,
+)
+from automation_scripts.execution.admission import check_start, entry_of, unproved_allowed
+from automation_scripts.execution.events import Desk, Event, Listener, StateChanged, StepProgress
 from automation_scripts.execution.interruption import Workers, end_marked_processes
 from automation_scripts.execution.request import ExecutionRequest
+from automation_scripts.governance.consent import Plan
+from automation_scripts.governance.facts import Admission
+from automation_scripts.governance.gate import Gate, NeedsApproval
 from automation_scripts.history.records import RunFields, RunRecord
 from automation_scripts.history.store import HistoryStore
 from automation_scripts.observability.redaction import redact
@@ -46,8 +58,10 @@ class Execution:
         settings: the settings in use.
         store: where the run is recorded.
         timeout_s: the time limit from admission on, in seconds.
+        gate: what lets it in, and lets it change things.
         flow_run_id: Prefect's identifier of this run.
         listener: told of each change of state and each step.
+        desk: where a person can be asked while it waits.
     """
 
     def __init__(
@@ -57,8 +71,10 @@ class Execution:
         store: HistoryStore,
         *,
         timeout_s: float,
+        gate: Gate,
         flow_run_id: str | None = None,
         listener: Listener | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self.request = request
         self.settings = settings
@@ -67,9 +83,18 @@ class Execution:
         self.workers = Workers()
         self.stuck = False
         """True after an interruption that a step did not obey."""
+        self.gate = gate
+        self.admission: Admission | None = None
+        """Set once the run was let in."""
+        self.may_change = False
+        """True once its plan was permitted: from then on its steps may change the world."""
+        self._desk = desk
         self._listener = listener
         self._sampler: ResourceSampler | None = None
         self._admitted_at: float | None = None
+        self._waited_s = 0.0
+        self.limit: asyncio.Timeout | None = None
+        """The time limit, so that it can stand still while a person is waited for."""
         self.state = State.REQUESTED
         context = request.context
         self.result = ExecutionResult(
@@ -105,13 +130,14 @@ class Execution:
         """The plan is made. True when the body is to apply it now; a dry run ends here.
 
         Raises:
-            ApprovalRequired: the plan changes something and may not be applied without an approval.
+            AccessDenied, MfaRequired, ApprovalRequired: the plan may not be applied.
+            PlanAgain: the run waited for an approval and got it; the body is run once more.
         """
         self.result.predicted_changes = list(changes)
         if self.request.context.dry_run:
             return False
         if apply and changes:
-            check_changes(self.request, self.settings)
+            await self._permit(changes)
         await self.enter(State.RUNNING, f"{len(changes)} changes" if apply else "nothing to apply")
         return apply and bool(changes)
 
@@ -136,7 +162,11 @@ class Execution:
 
     async def open(self) -> None:
         """Write the run down before anything else happens, and mark what earlier processes left behind."""
-        await asyncio.to_thread(self.store.mark_crashed)
+        crashed = await asyncio.to_thread(self.store.mark_crashed)
+        for lost in crashed:
+            await asyncio.to_thread(
+                self.gate.trail.lost, lost.execution_id, lost.script, lost.environment, lost.user, lost.status
+            )
         context = self.request.context
         record = RunRecord(
             execution_id=self.request.execution_id,
@@ -164,12 +194,27 @@ class Execution:
         Raises:
             AutomationError: why it is refused. The refusal is recorded as `denied`.
         """
-        check_start(self.request)
+        entry = entry_of(self.request)
+        try:
+            check_start(self.request)
+        except AutomationError as refusal:
+            await asyncio.to_thread(self.gate.trail.denied, entry, None, refusal)
+            raise
+        allowed = await asyncio.to_thread(unproved_allowed, self.settings)
+        self.admission = await asyncio.to_thread(self.gate.admit, entry, unproved_allowed=allowed)
+        if self.admission.actor.proved is not None:
+            self.result.user = self.admission.actor.name
         await self._take_slot()
         self._admitted_at = time.monotonic()
         now = datetime.now(UTC)
         queued_s = (now - self.result.started_at).total_seconds()
-        await self.enter(State.ADMITTED, start_time=now, queued_s=queued_s)
+        await self.enter(
+            State.ADMITTED,
+            start_time=now,
+            queued_s=queued_s,
+            user=self.result.user,
+            authentication=self.admission.actor.authentication,
+        )
 
     async def enter(self, state: State, reason: str = "", **fields: Unpack[RunFields]) -> None:
         """Go to another state that is not an end; illegal moves raise `IllegalTransition`."""
@@ -188,7 +233,7 @@ class Execution:
 
     def remaining_s(self) -> float:
         """Seconds left of the time limit."""
-        used = 0.0 if self._admitted_at is None else time.monotonic() - self._admitted_at
+        used = 0.0 if self._admitted_at is None else time.monotonic() - self._admitted_at - self._waited_s
         return max(0.0, self.timeout_s - used)
 
     def begin_measuring(self) -> None:
@@ -245,9 +290,78 @@ class Execution:
             # The work is done and cannot be undone by raising now; the next start will find the run unfinished.
             log.error("the end of run %s cannot be recorded: %s", self.request.execution_id, lost)
             result.message = f"{result.message}\nThe history could not record the end of this run: {lost}".strip()
+        self._audit_outcome(state, error)
         self._announce(message)
 
     # Within
+
+    async def _permit(self, changes: Sequence[PredictedChange]) -> None:
+        """Have the plan permitted, asking whoever is there for what is missing."""
+        assert self.admission is not None
+        facts = [change.to_dict() for change in changes]
+        plan = Plan(facts, redact(facts))
+        asked = False
+        while True:
+            try:
+                await asyncio.to_thread(self.gate.permit, self.admission, plan)
+                break
+            except NeedsApproval as missing:
+                await self._await_approval(missing)
+            except (AccessDenied, MfaRequired) as refusal:
+                actor = self.admission.actor
+                if asked or self._desk is None or not (isinstance(refusal, MfaRequired) or actor.is_local):
+                    raise
+                asked = True
+                given = await self._desk.identify(str(refusal), "" if actor.is_local else actor.name)
+                if given is None:
+                    raise
+                await asyncio.to_thread(self.gate.identify_again, self.admission, given)
+                self.result.user = self.admission.actor.name
+        self.may_change = True
+        self.result.approvals = list(self.admission.approvals)
+
+    async def _await_approval(self, missing: NeedsApproval) -> None:
+        """Wait until it was decided, then have the plan made again. Raises the refusal where nobody can wait."""
+        await self.enter(State.AWAITING_APPROVAL, f"approval {missing.approval_id}")
+        if self._desk is None or not self._desk.waits_for_decisions:
+            raise missing
+        await asyncio.to_thread(self.store.release_slot, self.request.execution_id)
+        pause = time.monotonic()
+        if self.limit is not None:
+            self.limit.reschedule(None)
+        await self._desk.await_decision(
+            missing.approval_id,
+            str(missing),
+            lambda: self.gate.consent.is_decided(missing.approval_id),
+            self.gate.consent.rules.lasts_s,
+        )
+        self._waited_s += time.monotonic() - pause
+        if self.limit is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time() + self.remaining_s())
+        if not await asyncio.to_thread(self.gate.consent.is_decided, missing.approval_id):
+            raise ExecutionTimeout(f"Nobody decided on {missing.approval_id} in time; nothing was changed.")
+        assert self.admission is not None
+        await asyncio.to_thread(self.gate.rely_on, self.admission, missing.approval_id)
+        await self._take_slot()
+        await self.enter(State.PLANNING, f"approval {missing.approval_id}")
+        raise PlanAgain
+
+    def _audit_outcome(self, state: State, error: BaseException | None) -> None:
+        """The last record of a run that was let in. What it did cannot be undone by raising now."""
+        if self.admission is None:
+            return
+        try:
+            self.gate.outcome(
+                self.admission,
+                state.value,
+                self.result.message,
+                changes=len(self.result.changes),
+                findings=len(self.result.findings),
+                error=type(error).__name__ if error else "",
+            )
+        except AuditUnavailable as lost:
+            log.error("the end of run %s cannot be audited: %s", self.request.execution_id, lost)
+            self.result.message = f"{self.result.message}\nThe audit log could not record the end: {lost}".strip()
 
     async def _take_slot(self) -> None:
         limit = self.settings.automation.max_concurrent_executions
@@ -269,6 +383,15 @@ class Execution:
     def _tell(self, event: Event) -> None:
         if self._listener is not None:
             self._listener(event)
+
+
+class PlanAgain(Exception):
+    """The plan is to be made again: the run waited, and the world may have changed meanwhile."""
+
+
+def denied(error: BaseException) -> bool:
+    """True for an error that means `you may not`."""
+    return isinstance(error, AccessDenied | ApprovalRequired | MfaRequired | AuditUnavailable)
 
 
 def refused(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from automation_scripts.catalog import Script
 from automation_scripts.errors import AutomationError
 from automation_scripts.execution.events import Submission
+from automation_scripts.governance.gate import Gate
 from automation_scripts.history.records import RunRecord
 from automation_scripts.history.store import HistoryStore
 from automation_scripts.states import State
@@ -14,6 +15,7 @@ from automation_scripts.states import State
 
 def record_refusal(
     store: HistoryStore,
+    gate: Gate,
     script: Script,
     submission: Submission,
     context: Any,
@@ -26,7 +28,7 @@ def record_refusal(
         context: what the caller gave as context, of whatever shape.
 
     Raises:
-        HistoryUnavailable: it cannot be written.
+        AuditUnavailable, HistoryUnavailable: it cannot be written.
     """
     claimed = context if isinstance(context, dict) else {}
     record = RunRecord(
@@ -39,6 +41,7 @@ def record_refusal(
         level=script.level.value,
         flow_run_id=flow_run_id,
     )
+    gate.trail.malformed(script.name, record.environment, record.user, record.execution_id, refusal)
     store.open_run(record)
     store.close_run(
         record.execution_id,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from automation_scripts.catalog import Level, Script
 from automation_scripts.context import ExecutionContext
 from automation_scripts.errors import InvalidParameters
+from automation_scripts.governance.credentials import NOTHING, Presented
 from automation_scripts.suggest import nearest
 
 if TYPE_CHECKING:
@@ -61,9 +62,16 @@ class ExecutionRequest:
     context: ExecutionContext
     trigger: Trigger
     level: Level
+    credential: Presented = NOTHING
     execution_id: str = field(default_factory=new_execution_id)
     attempt: int = 1
     trace_id: str = field(default_factory=new_trace_id)
+
+    @property
+    def intends_changes(self) -> bool:
+        """Whether the run would apply its plan, as far as can be told before it is made."""
+        asked = getattr(self.parameters, "intends_changes", self.script.changes_things)
+        return bool(asked) and not self.context.dry_run
 
 
 def resolve(
@@ -73,6 +81,7 @@ def resolve(
     trigger: Trigger,
     settings: Settings,
     *,
+    credential: Presented = NOTHING,
     execution_id: str = "",
     attempt: int = 1,
 ) -> ExecutionRequest:
@@ -91,6 +100,7 @@ def resolve(
         context=checked,
         trigger=trigger,
         level=settings.level_for(script, checked.environment),
+        credential=credential,
         execution_id=execution_id or new_execution_id(),
         attempt=attempt,
     )

@@ -65,6 +65,7 @@ runs = Table(
     Column("approval_id", CleanText),
     Column("holds_slot", Boolean, nullable=False),
     Column("parameters", JSON, nullable=False),
+    Column("authentication", CleanText, nullable=False, server_default=""),
 )
 Index("ix_runs_start_time", runs.c.start_time)
 Index("ix_runs_script_start_time", runs.c.script, runs.c.start_time)

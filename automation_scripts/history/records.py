@@ -59,6 +59,8 @@ class RunRecord:
     trace_id: str | None = None
     request_id: str | None = None
     approval_id: str | None = None
+    authentication: str = ""
+    """How it was proved who asked; `local` when nothing proves it."""
     holds_slot: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] | None = None
@@ -98,6 +100,8 @@ class Transition:
 class RunFields(TypedDict, total=False):
     """What may be set on a run after it was opened; units as in `RunRecord`."""
 
+    user: str
+    authentication: str
     level: str
     attempt: int
     dry_run: bool

@@ -8,7 +8,7 @@ from automation_scripts.history.models import metadata
 from automation_scripts.storage.schema import Schema
 
 SCHEMA = Schema(
-    head="0001",
+    head="0002",
     version_table="history_version",
     migrations=Path(__file__).parent / "migrations",
     metadata=metadata,

@@ -50,12 +50,16 @@ PRELOAD = (
     "automation_scripts.validation.rules",
     "automation_scripts.validation.schema_check",
     "automation_scripts.validation.security",
+    "automation_scripts.governance.rehearsal",
     "automation_scripts.cli.app",
     "automation_scripts.cli.progress",
     "automation_scripts.cli.summary",
     "automation_scripts.orchestrator",
 )
-REHEARSE = (("automation_scripts.validation.expectations", "rehearse"),)
+REHEARSE = (
+    ("automation_scripts.validation.expectations", "rehearse"),
+    ("automation_scripts.governance.rehearsal", "rehearse"),
+)
 """Functions that do a piece of real work once: libraries import much only when they are first used."""
 HEADER = struct.Struct("!I")
 MAX_REQUEST = 4 * 1024 * 1024

@@ -210,7 +210,9 @@ EnvironmentName = Annotated[
 ]
 """A name that must be one of `environments`."""
 RoleName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$"), Allowed("the name of a role such as release-manager")
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$"),
+    Allowed("the name of a role such as release-manager"),
 ]
 BucketPath = Annotated[
     str,

@@ -37,3 +37,8 @@ class ConfigValidatorParameters(BaseModel):
     max_file_mb: float = Field(
         16.0, gt=0, le=1024, description="Files larger than this many MiB are reported, not read."
     )
+
+    @property
+    def intends_changes(self) -> bool:
+        """Whether corrections are written."""
+        return self.apply_fixes

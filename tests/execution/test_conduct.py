@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from automation_scripts.errors import (
-    ApprovalRequired,
+    AccessDenied,
     ConcurrencyLimitReached,
     ExecutionTimeout,
     IllegalTransition,
@@ -24,6 +24,7 @@ from automation_scripts.execution.events import Event, StateChanged, StepProgres
 from automation_scripts.execution.interruption import Interrupted, marked_environment
 from automation_scripts.execution.lifecycle import Execution, current
 from automation_scripts.execution.request import Trigger, resolve
+from automation_scripts.governance.opened import open_gate
 from automation_scripts.history.store import HistoryStore
 from automation_scripts.results import ChangeAction, ExecutionResult, Finding, PredictedChange, Severity
 from automation_scripts.settings import load_settings
@@ -38,6 +39,7 @@ class Bench:
     """A place to conduct runs in."""
 
     def __init__(self, folder: Path, config: str = "") -> None:
+        probe.install()
         file = folder / "config.yaml"
         file.write_text(config or "{}")
         self.settings = load_settings(file, environ={"AUTOMATION_HOME": str(folder)})
@@ -46,7 +48,14 @@ class Bench:
 
     def execution(self, *, timeout_s: float = 30.0, trigger: Trigger = Trigger.PYTHON, **context: Any) -> Execution:
         request = resolve(probe.PROBE, {"do": "nothing"}, context, trigger, self.settings)
-        return Execution(request, self.settings, self.store, timeout_s=timeout_s, listener=self.events.append)
+        return Execution(
+            request,
+            self.settings,
+            self.store,
+            timeout_s=timeout_s,
+            gate=open_gate(self.settings),
+            listener=self.events.append,
+        )
 
     async def run(self, body: Body, **options: Any) -> Execution:
         execution = self.execution(**options)
@@ -217,10 +226,11 @@ async def test_changes_in_production_are_refused_before_anything_is_done(bench: 
             reached.append(run)
 
     execution = bench.execution(environment="production", approval_id="approval_67890")
-    with pytest.raises(ApprovalRequired):
+    with pytest.raises(AccessDenied, match="whoever is not identified changes nothing in a protected environment"):
         await conduct(execution, body)
     assert not reached
-    assert execution.result.status == "failed"
+    assert not execution.may_change
+    assert execution.result.status == "denied"
     assert execution.result.predicted_changes == [CHANGE]
 
 
@@ -303,10 +313,10 @@ async def test_a_body_that_skips_a_state_is_stopped(bench: Bench) -> None:
 
 async def test_secrets_among_the_parameters_do_not_reach_the_history(bench: Bench, tmp_path: Path) -> None:
     request = resolve(probe.PROBE, {"token": "hunter2hunter2"}, None, Trigger.CLI, bench.settings)
-    execution = Execution(request, bench.settings, bench.store, timeout_s=5)
+    execution = Execution(request, bench.settings, bench.store, timeout_s=5, gate=open_gate(bench.settings))
     await conduct(execution, nothing)
     assert "hunter2" not in str(bench.store.get(request.execution_id).to_dict())
-    assert b"hunter2" not in b"".join(file.read_bytes() for file in tmp_path.glob("history.db*"))
+    assert b"hunter2" not in b"".join(file.read_bytes() for file in tmp_path.glob("*.db*"))
 
 
 async def test_a_run_of_a_killed_process_is_marked_crashed_by_the_next_one(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from automation_scripts import ExecutionContext, catalog
 from automation_scripts.catalog import Level
-from automation_scripts.errors import AccessDenied, ApprovalRequired, InvalidParameters, UnknownScript
-from automation_scripts.execution.admission import check_changes, check_start
+from automation_scripts.errors import AccessDenied, InvalidParameters, UnknownScript
+from automation_scripts.execution.admission import check_start
 from automation_scripts.execution.request import Trigger, resolve
 from automation_scripts.settings import Settings, load_settings
 
@@ -104,19 +104,3 @@ def test_the_level_of_an_environment_wins(tmp_path: Path) -> None:
     settings = _settings(tmp_path, "scripts: {config_validator: {levels: {production: manual}}}")
     request = resolve(VALIDATOR, {"config_path": "x"}, {"environment": "production"}, Trigger.SCHEDULE, settings)
     assert request.level is Level.MANUAL
-
-
-def test_changes_in_production_need_an_approval_that_cannot_be_claimed(settings: Settings) -> None:
-    request = resolve(
-        VALIDATOR,
-        {"config_path": "x", "apply_fixes": True},
-        {"environment": "production", "approval_id": "approval_67890"},
-        Trigger.CLI,
-        settings,
-    )
-    with pytest.raises(ApprovalRequired, match="require_approval_for"):
-        check_changes(request, settings)
-
-
-def test_changes_elsewhere_do_not(settings: Settings) -> None:
-    check_changes(resolve(VALIDATOR, {"config_path": "x"}, {"environment": "staging"}, Trigger.CLI, settings), settings)

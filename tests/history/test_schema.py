@@ -37,7 +37,7 @@ ADD_A_COLUMN = '''
 """One more column."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
 def upgrade():
     op.add_column("runs", sa.Column("region", sa.Text, nullable=False, server_default="here"))
     FAIL
@@ -121,7 +121,7 @@ def newer_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str 
     folder = tmp_path / "migrations 100%"
     shutil.copytree(SCHEMA.migrations, folder)
     (folder / "versions" / "r0002_region.py").write_text(ADD_A_COLUMN.replace("FAIL", failure))
-    newer = dataclasses.replace(SCHEMA, migrations=folder, head="0002")
+    newer = dataclasses.replace(SCHEMA, migrations=folder, head="0003")
     monkeypatch.setattr(store_module, "SCHEMA", newer)
 
 
@@ -151,9 +151,9 @@ def test_a_newer_database_is_refused_and_left_alone(empty_url, tmp_path, monkeyp
     with monkeypatch.context() as tomorrow:
         newer_version(tmp_path, tomorrow)
         HistoryStore(empty_url).close()
-    with pytest.raises(HistoryUnavailable, match=r"newer version.*schema is 0002.*knows 0001.*Upgrade"):
+    with pytest.raises(HistoryUnavailable, match=r"newer version.*schema is 0003.*knows 0002.*Upgrade"):
         HistoryStore(empty_url)
-    assert execute(empty_url, f"SELECT version_num FROM {SCHEMA.version_table}") == [("0002",)]
+    assert execute(empty_url, f"SELECT version_num FROM {SCHEMA.version_table}") == [("0003",)]
 
 
 def test_a_database_shared_with_another_alembic_user_keeps_its_version(empty_url):

@@ -137,6 +137,23 @@ class IdentityStore:
             raise CredentialRefused("A service account has no second factor: ask a person to do this.", "not_enrolled")
         return self.second_factors.check(principal.name, code, source, self._core.now())
 
+    def authenticate_code(self, user: str, code: str, *, source: str) -> Principal:
+        """Who gives this one-time or recovery code, where there is no place for a password.
+
+        For the form that the Prefect UI shows while a run waits: what is typed there is stored in clear, which harms only
+        what can be used again. Raises CredentialRefused.
+        """
+        now = self._core.now()
+        name = canonical(user) or user[:64]
+        self.second_factors.check(name, code, source, now, message=NOT_ACCEPTED)
+        with self.database.read() as connection:
+            row = standing.existing_user(connection, name)
+            if not row.enabled:
+                raise CredentialRefused(NOT_ACCEPTED, "disabled")
+            principal = standing.principal_of(connection, row, "code", methods=("otp",), mfa_at=now)
+        self._core.report("login.succeeded", now, name, source=source, authentication="code")
+        return principal
+
     def authenticate_passkey(self, response: str, party: RelyingParty, *, source: str) -> Principal:
         """Who signed this WebAuthn response, without a password: possession and user verification are two factors.
 

@@ -1,0 +1,180 @@
+"""The governance of these settings, opened once in each process."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automation_scripts import catalog
+
+if TYPE_CHECKING:
+    from automation_scripts.governance.approvals.store import ApprovalStore
+    from automation_scripts.governance.audit.anchors import Anchor
+    from automation_scripts.governance.audit.log import AuditLog
+    from automation_scripts.governance.encryption.vault import Vault
+    from automation_scripts.governance.gate import Gate
+    from automation_scripts.governance.identity.store import IdentityStore
+    from automation_scripts.governance.policy.authorizer import Authorizer
+    from automation_scripts.settings import Settings
+    from automation_scripts.settings.model import AnchorSettings
+
+AUDIT_KEYS = "audit-keys"
+_lock = threading.Lock()
+
+
+def open_gate(settings: Settings) -> Gate:
+    """The gate that every run of these settings passes.
+
+    Raises:
+        AuditUnavailable: the audit log cannot be used.
+        ConfigurationError: another store cannot be used.
+    """
+    with _lock:  # the first runs of a process may come at once
+        return _gate(_Key.of(settings), os.getpid())
+
+
+def open_audit(settings: Settings) -> AuditLog:
+    """The audit log, created when need be. Raises AuditUnavailable."""
+    return _audit(settings.audit_url, settings.home, settings.governance.anchors, os.getpid())
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The keys that seal what is stored. Raises ConfigurationError."""
+    from automation_scripts.governance.encryption.opened import open_vault as opened
+
+    return opened(settings.home, url=settings.governance_url, kms_key=settings.governance.kms_key or "")
+
+
+def open_approvals(settings: Settings) -> ApprovalStore:
+    """Requests for approval, and what was answered. Raises ConfigurationError."""
+    return _approvals(_Key.of(settings), os.getpid())
+
+
+def open_identity(settings: Settings) -> IdentityStore:
+    """Users and their credentials, created when need be. Raises ConfigurationError."""
+    return _identity(_Key.of(settings), os.getpid())
+
+
+def users_are_set_up(settings: Settings) -> bool:
+    """Whether there ever was a first administrator. Looking creates nothing."""
+    if settings.governance_url.startswith("sqlite:") and not Path(settings.governance_url[10:]).exists():
+        return False
+    return not open_identity(settings).bootstrap.needed()
+
+
+def authorizer(settings: Settings) -> Authorizer:
+    """The policies of these settings."""
+    from automation_scripts.governance.policy.authorizer import Authorizer
+
+    return Authorizer(
+        settings.policy_folder,
+        settings.environments,
+        settings.automation.require_approval_for,
+        settings.automation.security.require_mfa,
+        {name: script.category.value for name, script in catalog.SCRIPTS.items()},
+    )
+
+
+class _Key:
+    """Settings as a key of a cache: equal while they are equal, without their being hashable."""
+
+    __slots__ = ("settings", "text")
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.text = settings.model_dump_json() + settings.governance_url + settings.audit_url
+
+    @classmethod
+    def of(cls, settings: Settings) -> _Key:
+        return cls(settings)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+# By process too: a connection must not be shared with a forked child.
+@functools.lru_cache(maxsize=8)
+def _gate(key: _Key, pid: int) -> Gate:
+    from automation_scripts.governance.consent import Consent, ConsentRules
+    from automation_scripts.governance.gate import Gate, Rules
+    from automation_scripts.governance.identification import Identification
+    from automation_scripts.governance.run_trail import RunTrail
+    from automation_scripts.storage.times import now
+
+    settings = key.settings
+    wanted = settings.governance.approvals
+    identification = Identification(
+        lambda: open_identity(settings) if users_are_set_up(settings) else None,
+        local_use=settings.governance.local_use,
+    )
+    policies, trail = authorizer(settings), RunTrail(open_audit(settings))
+    consent = Consent(
+        ConsentRules(wanted.required, wanted.roles, wanted.expires_after, wanted.review_within),
+        lambda: open_approvals(settings),
+        identification,
+        policies,
+        trail,
+        now,
+    )
+    rules = Rules(
+        protected=frozenset(settings.automation.require_approval_for),
+        require_mfa=settings.automation.security.require_mfa,
+        audit_reads=settings.automation.security.audit_all_actions,
+    )
+    return Gate(rules, identification, policies, consent, trail)
+
+
+@functools.lru_cache(maxsize=8)
+def _audit(url: str, home: Path, anchors: tuple[AnchorSettings, ...], pid: int) -> AuditLog:
+    from automation_scripts.governance.audit.keys import AuditKeys
+    from automation_scripts.governance.audit.log import AuditLog
+
+    return AuditLog(url, signer=AuditKeys(home / AUDIT_KEYS), anchors=[_anchor(anchor) for anchor in anchors])
+
+
+def _anchor(wanted: AnchorSettings) -> Anchor:
+    if wanted.file is not None:
+        from automation_scripts.governance.audit.anchors import FileAnchor
+
+        return FileAnchor(wanted.file, required=wanted.required)
+    from automation_scripts.governance.audit.s3_anchor import S3Anchor
+
+    assert wanted.s3 is not None
+    bucket, _, prefix = wanted.s3.partition("/")
+    return S3Anchor(bucket, prefix, retention=timedelta(seconds=wanted.retain), required=wanted.required)
+
+
+@functools.lru_cache(maxsize=8)
+def _approvals(key: _Key, pid: int) -> ApprovalStore:
+    from automation_scripts.governance.approvals.store import ApprovalStore
+    from automation_scripts.governance.trail import approval_events
+
+    return ApprovalStore(key.settings.governance_url, events=approval_events(open_audit(key.settings)))
+
+
+@functools.lru_cache(maxsize=8)
+def _identity(key: _Key, pid: int) -> IdentityStore:
+    from automation_scripts.governance.identity.store import IdentityStore
+    from automation_scripts.governance.identity.totp import Sealing
+    from automation_scripts.governance.trail import identity_events
+
+    vault = open_vault(key.settings)
+    from automation_scripts.governance.encryption.contexts import Context
+
+    sealing = Sealing(
+        lambda data, place: vault.seal(data, Context("identity.factor", place.hex())),
+        lambda data, place: vault.open(data, Context("identity.factor", place.hex())),
+    )
+    return IdentityStore(
+        key.settings.governance_url,
+        key.settings.home,
+        events=identity_events(open_audit(key.settings)),
+        sealing=sealing,
+    )

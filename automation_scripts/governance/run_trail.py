@@ -1,0 +1,77 @@
+"""What happens to runs, as records of the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from automation_scripts.errors import AutomationError
+from automation_scripts.governance.audit.log import AuditLog
+from automation_scripts.governance.audit.records import AuditRecord
+from automation_scripts.governance.facts import Actor, Entry
+
+_LONGEST = 4000
+
+
+class RunTrail:
+    """Writes about runs. Every method raises AuditUnavailable when it cannot; then what it tells of must not happen."""
+
+    def __init__(self, audit: AuditLog) -> None:
+        self.audit = audit
+
+    def write(
+        self, entry: Entry, actor: Actor | None, action: str, outcome: str, reasons: Sequence[str] = (), **details: Any
+    ) -> None:
+        """One record about a run."""
+        shown = {"parameters": entry.shown} if outcome == "intent" or actor is None else {}
+        named = {"approval": entry.approval_id} if entry.approval_id else {}
+        common = {"trigger": entry.trigger, "level": entry.level, "dry_run": entry.dry_run}
+        self.audit.append(
+            AuditRecord(
+                action,
+                actor=actor.name if actor else "",
+                claimed_user=entry.claimed_user,
+                authentication=actor.authentication if actor else "none",
+                outcome=outcome,
+                script=entry.script,
+                environment=entry.environment,
+                execution_id=entry.execution_id,
+                request_id=entry.request_id,
+                trace_id=entry.trace_id,
+                reasons=reasons,
+                details={**common, **shown, **named, **details},
+            )
+        )
+
+    def denied(self, entry: Entry, actor: Actor | None, refusal: AutomationError, reasons: Sequence[str] = ()) -> None:
+        """That a run was refused. The caller is told less than this: a credential's fault is for the log alone."""
+        why = getattr(refusal, "reason", "") or type(refusal).__name__
+        self.write(entry, actor, "run.denied", "denied", reasons, message=str(refusal)[:_LONGEST], error=why)
+
+    def lost(self, execution_id: str, script: str, environment: str, user: str, status: str) -> None:
+        """What became of a run whose process was killed before it could tell."""
+        self.audit.append(
+            AuditRecord(
+                "run.outcome",
+                claimed_user=user,
+                outcome=status,
+                script=script,
+                environment=environment,
+                execution_id=execution_id,
+                details={"message": "its process was gone"},
+            )
+        )
+
+    def malformed(self, script: str, environment: str, user: str, execution_id: str, refusal: AutomationError) -> None:
+        """That a request was so wrong that no run could be made of it."""
+        self.audit.append(
+            AuditRecord(
+                "run.denied",
+                claimed_user=user[:500],
+                outcome="denied",
+                script=script,
+                environment=environment[:500],
+                execution_id=execution_id,
+                details={"message": str(refusal)[:_LONGEST], "error": type(refusal).__name__},
+            )
+        )
