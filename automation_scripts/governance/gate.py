@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from automation_scripts.errors import AccessDenied, ApprovalRequired, AutomationError, MfaRequired
 from automation_scripts.governance.consent import Consent, Plan, binding
@@ -122,6 +122,10 @@ class Gate:
         missing = set(decision.missing)
         if decision.allowed and (entry.approval_id or decision.break_glass_used or not self._needs_consent(entry)):
             self._take_consent(admission, plan, decision)
+        elif entry.break_glass and Missing.MFA in missing:
+            self._factor_missing(entry, actor, decision.message)
+        elif entry.break_glass:
+            self._refuse(entry, actor, decision)
         elif decision.allowed or (Missing.APPROVAL in missing and missing <= {Missing.MFA, Missing.APPROVAL}):
             self._ask_for_consent(admission, plan, decision)
         else:
@@ -178,12 +182,14 @@ class Gate:
         now = self._clock()
         fresh = actor.mfa_at is not None and now - FACTOR_LASTS <= actor.mfa_at <= now
         if actor.kind == "person" and not fresh:
-            refusal = MfaRequired(
-                f"`require_mfa` asks for a second factor at changes in {entry.environment}. Give the code of your app "
-                "with --otp."
+            self._factor_missing(
+                entry, actor, f"`require_mfa` asks for a second factor at changes in {entry.environment}."
             )
-            self.trail.denied(entry, actor, refusal)
-            raise refusal
+
+    def _factor_missing(self, entry: Entry, actor: Actor, why: str) -> NoReturn:
+        refusal = MfaRequired(f"{why} Give the code of your app with --otp.")
+        self.trail.denied(entry, actor, refusal)
+        raise refusal
 
     def _decide(self, entry: Entry, actor: Actor, action: Action, **circumstances: Any) -> Decision:
         scope = actor.proved.scope if actor.proved else None

@@ -10,7 +10,7 @@ from automation_scripts.governance.approvals.binding import checked_hash
 from automation_scripts.governance.approvals.names import canonical
 from automation_scripts.governance.approvals.records import ApprovalRequest, Content
 
-_LONGEST_REASON = 2000
+_LONGEST = 2000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -62,6 +62,11 @@ def checked_reason(text: str) -> str:
     """`text`, when it says something. Raises InvalidParameters."""
     if not text.strip():
         raise InvalidParameters("reason: say why this has to be done; who approves it must be able to judge.")
-    if len(text) > _LONGEST_REASON:
-        raise InvalidParameters(f"reason: {len(text):,} characters; {_LONGEST_REASON:,} at most.")
+    return checked_length(text, "reason")
+
+
+def checked_length(text: str, what: str) -> str:
+    """`text`, when it is no longer than people read. Raises InvalidParameters."""
+    if len(text) > _LONGEST:
+        raise InvalidParameters(f"{what}: {len(text):,} characters; {_LONGEST:,} at most.")
     return text

@@ -15,7 +15,7 @@ from automation_scripts.governance.approvals.clock import SteadyClock
 from automation_scripts.governance.approvals.core import Core, moved
 from automation_scripts.governance.approvals.models import requests
 from automation_scripts.governance.approvals.names import canonical
-from automation_scripts.governance.approvals.opening import new_request
+from automation_scripts.governance.approvals.opening import checked_length, new_request
 from automation_scripts.governance.approvals.records import (
     ApprovalEvent,
     ApprovalRequest,
@@ -184,6 +184,7 @@ class ApprovalStore:
         vote, and InvalidParameters for an unknown id or a denial without a reason.
         """
         decision = _word(Decision, decision)
+        checked_length(reason, "reason")
         self._core.settle(request_id)
         with self.database.write() as connection:
             request, now = self._core.held(connection, request_id)
@@ -203,6 +204,7 @@ class ApprovalStore:
 
         Raises AccessDenied for somebody else, InvalidParameters for an unknown id or a request that has ended.
         """
+        checked_length(reason, "reason")
         self._core.settle(request_id)
         with self.database.write() as connection:
             request, now = self._core.held(connection, request_id)
@@ -253,6 +255,7 @@ class ApprovalStore:
 
         Raises AccessDenied for who broke it or who lacks the role, InvalidParameters for what needs no review.
         """
+        checked_length(note, "note")
         self._core.settle(request_id)
         with self.database.write() as connection:
             request, now = self._core.held(connection, request_id)
