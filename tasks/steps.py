@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
 
+from automation_scripts.errors import AccessDenied
 from automation_scripts.execution.lifecycle import current
 
 P = ParamSpec("P")
@@ -33,12 +34,14 @@ class Sealed(Generic[R]):
         self.value = value
 
 
-def step(name: str, *, tags: tuple[str, ...] = ()) -> Callable[[Callable[..., R]], Task[..., Sealed[R]]]:
+def step(name: str, *, changes: bool = False, tags: tuple[str, ...] = ()) -> Callable[[Callable[..., R]], Task[..., Sealed[R]]]:
     """Make a Prefect task of one domain call. Results of other steps may be among its arguments, as futures.
 
     The task counts as a step of the present run: it shows progress and is stopped with the run. Failures of the
     outside world (`OSError`) are tried again as often as the script's settings say; everything else fails at once,
     because it would fail again.
+
+    One that `changes` the world refuses to run outside a run whose plan was permitted, however it was called: AccessDenied.
     """
 
     def decorate(function: Callable[..., R]) -> Task[..., Sealed[R]]:
@@ -47,6 +50,11 @@ def step(name: str, *, tags: tuple[str, ...] = ()) -> Callable[[Callable[..., R]
             args = tuple(_opened(value) for value in args)
             kwargs = {key: _opened(value) for key, value in kwargs.items()}
             run = current.get()
+            if changes and (run is None or not run.may_change):
+                raise AccessDenied(
+                    f"The step '{name}' changes things, and no plan was permitted here. Start it as part of its script: "
+                    "`automation run`, the orchestrator, or the script's flow."
+                )
             if run is None:
                 return Sealed(function(*args, **kwargs))
             with run.step(name):

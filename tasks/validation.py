@@ -163,7 +163,7 @@ def plan_fixes(corpus: Corpus, report: Report, found: Discovery, parameters: Con
     return choose_fixes(corpus.files, report.findings, look, limits=limits_of(parameters))
 
 
-@step("apply fixes", tags=TAGS)
+@step("apply fixes", changes=True, tags=TAGS)
 def write_fixes(plan: FixPlan, parameters: ConfigValidatorParameters) -> list[PredictedChange]:
     """Write the corrected files, each atomically."""
     return write_plan(plan, limits=limits_of(parameters))

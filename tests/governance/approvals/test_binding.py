@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import hashlib
 import json
 import math
 import unicodedata
@@ -119,6 +120,16 @@ def test_script_environment_and_parameters_cannot_be_moved_into_each_other():
     names = ["production", "Production", "production ", "production\u200b", "ｐroduction", "produсtion"]
     assert len({hashed(environment=name) for name in names}) == len(names)
     assert unicodedata.normalize("NFKC", names[4]) == names[0]
+
+
+def test_the_form_that_is_hashed_stays_so_that_stored_approvals_hold_after_an_upgrade():
+    written = (
+        "automation-scripts:approval-binding:v1\n"
+        '["deploy","production",{"mapping":[["big",{"integer":"20000000000000"}],["rate",0.5]]},'
+        '[{"mapping":[["action","update"],["after",[1,"é"]],["before",null],["resource","web"]]}]]'
+    )
+    change = {"resource": "web", "action": "update", "before": None, "after": (1, "é")}
+    assert hashed({"rate": 0.5, "big": 2**53}, [change]) == hashlib.sha256(written.encode()).hexdigest()
 
 
 def test_an_enum_is_its_value():

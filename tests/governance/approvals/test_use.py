@@ -102,6 +102,15 @@ def test_pending_denied_withdrawn_and_expired_ones_are_refused(any_store, roles,
     assert any_store.get(pending.id).status == Status.EXPIRED
 
 
+def test_that_it_has_expired_is_written_down_by_the_one_who_tries(any_store, approved, roles, clock, events):
+    clock.move(3600)
+    refusal(any_store, approved, roles)
+    assert events.kinds() == ["request", "grant", "expire"]
+    clock.move(-30)  # within what the clocks of hosts may differ
+    assert any_store.get(approved.id).status == Status.EXPIRED
+    assert "it expired" in refusal(any_store, approved, roles)
+
+
 def test_a_clock_that_is_set_back_does_not_make_it_usable_again(any_store, approved, roles, clock):
     clock.move(3599)
     late = ask(any_store)

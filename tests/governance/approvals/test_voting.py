@@ -120,6 +120,18 @@ def test_a_denial_needs_a_reason(store):
     assert store.get(asked.id) == asked
 
 
+def test_what_people_write_has_a_limit(store):
+    asked = ask(store)
+    for attempt in (
+        lambda: store.vote(asked.id, person("bob"), "grant", "x" * 2001),
+        lambda: store.withdraw(asked.id, "ada", "x" * 2001),
+        lambda: store.review(asked.id, person("bob"), "x" * 2001),
+    ):
+        with pytest.raises(InvalidParameters, match="2,001 characters; 2,000 at most"):
+            attempt()
+    assert store.get(asked.id) == asked
+
+
 def test_a_grant_may_become_a_denial_but_not_the_other_way_round(any_store):
     asked = ask(any_store, required=2)
     any_store.vote(asked.id, person("bob"), "grant")
