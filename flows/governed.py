@@ -39,6 +39,7 @@ from automation_scripts.results import ExecutionResult
 from automation_scripts.server.app import UI_MESSAGE
 from automation_scripts.settings import load_settings
 from automation_scripts.version import installed_version
+from flows.desk import PrefectDesk
 from flows.runner import InterruptibleTaskRunner
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ async def _started_by_prefect() -> Submission:
     if trigger is Trigger.PYTHON:
         # A plain call in this account's own process. What a worker runs was asked for by somebody else.
         submission.credential = await asyncio.to_thread(ambient, settings.home)
+    else:
+        submission.desk = PrefectDesk(attended=trigger in (Trigger.UI, Trigger.API))
     return submission
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automation_scripts.cli.progress import RunDisplay
@@ -30,7 +30,13 @@ class TerminalDesk:
         """The code that was typed; None for an empty line, and for somebody who has to log in first."""
         return await asyncio.to_thread(self._ask, message, actor) if actor else None
 
-    async def await_decision(self, approval_id: str, message: str, decided: Callable[[], bool], limit_s: float) -> None:
+    async def await_decision(
+        self,
+        message: str,
+        decided: Callable[[], bool],
+        vote: Callable[[Presented, str, str], Any],
+        limit_s: float,
+    ) -> None:
         """Never called: see `waits_for_decisions`."""
         raise NotImplementedError
 

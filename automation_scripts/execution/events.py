@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from automation_scripts.execution.request import Trigger
 from automation_scripts.governance.credentials import NOTHING, Presented
@@ -49,8 +49,14 @@ class Desk(Protocol):
     async def identify(self, message: str, actor: str) -> Presented | None:
         """Ask for a second factor of `actor`, or (empty) for a user and a code. None: nobody answered."""
 
-    async def await_decision(self, approval_id: str, message: str, decided: Callable[[], bool], limit_s: float) -> None:
-        """Return when `decided` says so, or the limit is over."""
+    async def await_decision(
+        self,
+        message: str,
+        decided: Callable[[], bool],
+        vote: Callable[[Presented, str, str], Any],
+        limit_s: float,
+    ) -> None:
+        """Return when `decided` says so, or the limit (seconds) is over. Whoever is there may `vote`: who, what, why."""
 
 
 @dataclass(slots=True)

@@ -316,7 +316,14 @@ class Execution:
                 if given is None:
                     raise
                 await asyncio.to_thread(self.gate.identify_again, self.admission, given)
-                self.result.user = self.admission.actor.name
+                actor = self.admission.actor
+                self.result.user = actor.name
+                await asyncio.to_thread(
+                    self.store.amend,
+                    self.request.execution_id,
+                    user=actor.name,
+                    authentication=actor.authentication,
+                )
         self.may_change = True
         self.result.approvals = list(self.admission.approvals)
 
@@ -329,11 +336,12 @@ class Execution:
         pause = time.monotonic()
         if self.limit is not None:
             self.limit.reschedule(None)
+        consent, source = self.gate.consent, self.request.trigger.value
         await self._desk.await_decision(
-            missing.approval_id,
             str(missing),
-            lambda: self.gate.consent.is_decided(missing.approval_id),
-            self.gate.consent.rules.lasts_s,
+            lambda: consent.is_decided(missing.approval_id),
+            lambda given, decision, why: consent.vote(missing.approval_id, given, decision, why, source=source),
+            consent.rules.lasts_s,
         )
         self._waited_s += time.monotonic() - pause
         if self.limit is not None:

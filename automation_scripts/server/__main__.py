@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import os
 import socket
 import uuid
@@ -103,9 +104,10 @@ async def _serve(
 
     use_immediate_transactions()
     instance = uuid.uuid4().hex
-    application = with_identity(
-        with_nudges(with_browser_mark(create_app()), folder.worker_socket), INSTANCE_HEADER, instance
-    )
+    # By name: what checks credentials stands above the server, and knows scripts and people.
+    with_credentials = importlib.import_module("automation_scripts.api_credentials").with_credentials
+    prefect_app = with_credentials(with_browser_mark(create_app()))
+    application = with_identity(with_nudges(prefect_app, folder.worker_socket), INSTANCE_HEADER, instance)
 
     class Server(uvicorn.Server):
         """Tells when it has begun to serve."""

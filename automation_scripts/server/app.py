@@ -116,27 +116,31 @@ def with_browser_mark(application: Application) -> Application:
         if not creates or not headers.get(b"user-agent", b"").startswith(b"Mozilla/"):
             await application(scope, receive, send)
             return
-        body = await _body(receive)
-        marked = _marked(body)
-        scope["headers"] = [
-            (name, str(len(marked)).encode() if name == b"content-length" else value)
-            for name, value in scope["headers"]
-        ]
-        given = False
-
-        async def replay() -> Message:
-            nonlocal given
-            if given:
-                return await receive()
-            given = True
-            return {"type": "http.request", "body": marked, "more_body": False}
-
-        await application(scope, replay, send)
+        marked = _marked(await read_body(receive))
+        await application(scope, replayed(scope, marked, receive), send)
 
     return wrapped
 
 
-async def _body(receive: Receive) -> bytes:
+def replayed(scope: Scope, body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives this body in place of the one that was read; the length in the scope is set to fit."""
+    scope["headers"] = [
+        (name, str(len(body)).encode() if name == b"content-length" else value) for name, value in scope["headers"]
+    ]
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body of a request; more than 4 MiB is cut off, and then is no JSON."""
     body = b""
     while len(body) <= MOST_BYTES:
         message = await receive()

@@ -1,0 +1,311 @@
+"""A change of production on the paths through Prefect: forms of a paused run, headers, blocks, tickets.
+
+Real server, worker and warm runner; real users in a real identity store. Recovery codes stand for the app's codes: they
+can be used one after another without waiting for the next half minute.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+
+from automation_scripts.governance.audit.search import read_all
+from automation_scripts.governance.credentials import Presented
+from automation_scripts.governance.identity.records import Kind, PasswordCredential, RoleBinding, Scope
+from automation_scripts.governance.opened import open_audit, open_gate, open_identity
+from automation_scripts.history.records import RunRecord
+from automation_scripts.server.embedded import EmbeddedServer
+from tests.e2e.conftest import Installation, install
+
+pytestmark = [pytest.mark.slow]
+PASSWORD = "lantern orbit velvet 9"
+FIXABLE = '{"server": {"port": 8080,}}\n'
+LIMIT_S = 90
+
+
+@dataclass
+class Governed:
+    """An installation with people."""
+
+    installation: Installation
+    codes: dict[str, list[str]] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def code(self, name: str) -> str:
+        return self.codes[name].pop()
+
+    @property
+    def api(self) -> httpx.Client:
+        return httpx.Client(base_url=self.installation.record.api_url, timeout=30)
+
+    def hire(self) -> None:
+        store = open_identity(self.installation.settings)
+        store.bootstrap.create_first_admin("ada", PASSWORD, secret=store.bootstrap.secret())
+        for name in ("rita", "ron"):
+            store.directory.add_user(name, by="ada", roles=[RoleBinding("release-manager")])
+            store.set_password(name, PASSWORD, by="ada")
+        for name in ("ada", "rita", "ron"):
+            secret = pyotp.parse_uri(store.totp.begin(name, by=name).uri).secret
+            self.codes[name] = list(store.second_factors.confirm_totp(name, pyotp.TOTP(secret).now(), source="test"))
+            principal = store.authenticate(PasswordCredential(name, PASSWORD, self.code(name)), source="test")
+            self.tokens[name] = store.login_tokens.issue(principal).text
+        store.directory.add_user("bot", by="ada", kind=Kind.SERVICE, roles=[RoleBinding("service")])
+        everything = Scope(frozenset({"*"}), frozenset({"*"}), frozenset({"*"}))
+        self.tokens["bot"] = store.service_tokens.create("bot", everything, by="ada").text
+
+    def create(self, config: Path, headers: dict[str, str] | None = None, **context: Any) -> httpx.Response:
+        with self.api as api:
+            deployment = api.get("/deployments/name/config_validator/config-validator").json()["id"]
+            return api.post(
+                f"/deployments/{deployment}/create_flow_run",
+                headers=headers or {},
+                json={
+                    "parameters": {
+                        "config_path": str(config),
+                        "apply_fixes": True,
+                        "context": {"environment": "production", **context},
+                    },
+                    "state": {"type": "SCHEDULED"},
+                },
+            )
+
+    def paused(self, flow_run: str, after: str | None = None) -> str:
+        """Wait until the run is paused anew; returns the key of the pause."""
+
+        def look() -> str | None:
+            with self.api as api:
+                state = api.get(f"/flow_runs/{flow_run}").json()["state"]
+            assert state["type"] not in ("COMPLETED", "FAILED", "CRASHED"), state["message"]
+            key = state["state_details"].get("pause_key")
+            return key if state["type"] == "PAUSED" and key != after else None
+
+        return _until(look)
+
+    def resume(self, flow_run: str, **answer: str) -> None:
+        with self.api as api:
+            done = api.post(f"/flow_runs/{flow_run}/resume", json={"run_input": answer})
+            assert done.json()["status"] == "ACCEPT", done.text
+
+    def ended(self, flow_run: str) -> RunRecord:
+        def look() -> RunRecord | None:
+            record = self.installation.store.of_flow_run(flow_run)
+            return record if record is not None and not record.active else None
+
+        return _until(look)
+
+    def actions(self, execution_id: str) -> list[str]:
+        entries = read_all(open_audit(self.installation.settings))
+        return [entry.text("action") for entry in entries if entry.text("execution_id") == execution_id]
+
+
+def _until(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        if (found := look()) is not None:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {LIMIT_S} s")
+
+
+@pytest.fixture(scope="module")
+def governed(tmp_path_factory: pytest.TempPathFactory, migrated_home: Path) -> Iterator[Governed]:
+    home = tmp_path_factory.mktemp("governed") / "home"
+    shutil.copytree(migrated_home, home)
+    installed = install(home, "server: {port: 4400}\n")
+    made = Governed(installed)
+    made.hire()
+    assert installed.run("server", "start").returncode == 0
+    done = installed.run("deploy")
+    assert done.returncode == 0, done.stderr
+    yield made
+    EmbeddedServer(home).stop(grace_s=3.0)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "shop.json").write_text(FIXABLE)
+    return folder
+
+
+def test_the_forms_of_a_paused_run(governed: Governed, config: Path) -> None:
+    """Nobody is known at first. The run asks who it is, then for another person's approval, and changes things once."""
+    run = governed.create(config).json()["id"]
+    first = governed.paused(run)
+    asker, approver = governed.code("rita"), governed.code("ron")
+    governed.resume(run, user="rita", code=asker)
+    second = governed.paused(run, after=first)
+    governed.resume(run, user="rita", code=governed.code("rita"), decision="grant", reason="I say so")
+    third = governed.paused(run, after=second)  # nobody approves an own request
+    assert (config / "shop.json").read_text() == FIXABLE
+    governed.resume(run, user="ron", code=approver, decision="grant", reason="")
+    record = governed.ended(run)
+    assert third
+    assert (record.status, record.user, record.error_message) == ("succeeded", "rita", None)
+    assert json.loads((config / "shop.json").read_text()) == {"server": {"port": 8080}}
+    states = [t.to_state for t in governed.installation.store.transitions(record.execution_id)]
+    assert states == [
+        "requested",
+        "admitted",
+        "planning",
+        "awaiting_approval",
+        "planning",
+        "running",
+        "verifying",
+        "succeeded",
+    ]
+    assert governed.actions(record.execution_id) == [
+        "run.intent",
+        "run.denied",
+        "run.identified",
+        "approval.request",
+        "run.denied",
+        "run.denied",
+        "approval.grant",
+        "approval.use",
+        "change.intent",
+        "run.outcome",
+    ]
+    # What was typed into the forms is not kept by Prefect.
+    database = sqlite3.connect(governed.installation.home / "prefect" / "prefect.db")
+    kept = json.dumps(database.execute("SELECT * FROM flow_run_input").fetchall())
+    database.close()
+    assert asker not in kept
+    assert approver not in kept
+
+
+def test_a_wrong_code_in_the_form_denies_the_run(governed: Governed, config: Path) -> None:
+    run = governed.create(config).json()["id"]
+    governed.paused(run)
+    governed.resume(run, user="rita", code="aaaaa-aaaaa")
+    record = governed.ended(run)
+    assert record.status == "denied"
+    assert (config / "shop.json").read_text() == FIXABLE
+
+
+def test_headers_prove_who_creates_a_run_and_another_grants_it_elsewhere(governed: Governed, config: Path) -> None:
+    headers = {"X-Automation-Token": governed.tokens["rita"], "X-Automation-OTP": governed.code("rita")}
+    created = governed.create(config, headers).json()
+    governed.paused(created["id"])
+    assert governed.tokens["rita"] not in json.dumps(created)
+    with governed.api as api:
+        stored = api.get(f"/flow_runs/{created['id']}").json()
+    assert stored["parameters"]["context"]["credential"].startswith("ticket_")
+    gate = open_gate(governed.installation.settings)
+    (waiting,) = gate.consent.list(status="pending")
+    assert (waiting.requester, waiting.environment) == ("rita", "production")
+    given = Presented(token=governed.tokens["ron"], code=governed.code("ron"))
+    gate.consent.vote(waiting.id, given, "grant", source="cli")
+    record = governed.ended(created["id"])
+    assert (record.status, record.user, record.authentication) == ("succeeded", "rita", "ticket")
+    assert json.loads((config / "shop.json").read_text()) == {"server": {"port": 8080}}
+
+
+def test_a_denial_ends_the_waiting_run(governed: Governed, config: Path) -> None:
+    headers = {"X-Automation-Token": governed.tokens["rita"], "X-Automation-OTP": governed.code("rita")}
+    run = governed.create(config, headers).json()["id"]
+    governed.paused(run)
+    gate = open_gate(governed.installation.settings)
+    (waiting,) = gate.consent.list(status="pending")
+    given = Presented(token=governed.tokens["ron"], code=governed.code("ron"))
+    gate.consent.vote(waiting.id, given, "deny", "not today", source="cli")
+    record = governed.ended(run)
+    assert record.status == "denied"
+    assert "not today" in str(record.error_message)
+    assert (config / "shop.json").read_text() == FIXABLE
+
+
+def test_a_bad_token_in_the_header_creates_no_run(governed: Governed, config: Path) -> None:
+    refused = governed.create(config, {"X-Automation-Token": governed.tokens["rita"][:-4] + "AAAA"})
+    assert refused.status_code == 403
+    assert "was not accepted" in refused.json()["detail"]
+
+
+def test_a_ticket_is_good_for_its_own_run_only(governed: Governed, config: Path) -> None:
+    headers = {"X-Automation-Token": governed.tokens["rita"]}
+    created = governed.create(config, headers, environment="staging").json()
+    assert governed.ended(created["id"]).status == "succeeded"
+    again = governed.create(config, None, environment="staging", credential=_ticket_of(governed, created["id"])).json()
+    record = governed.ended(again["id"])
+    assert record.status == "denied"
+    assert "ticket was not accepted" in str(record.error_message)
+
+
+def _ticket_of(governed: Governed, run: str) -> str:
+    with governed.api as api:
+        return str(api.get(f"/flow_runs/{run}").json()["parameters"]["context"]["credential"])
+
+
+def test_a_block_holds_the_token_of_a_service_account(governed: Governed, config: Path) -> None:
+    with governed.api as api:
+        kind = api.get("/block_types/slug/secret").json()["id"]
+        schema = api.post("/block_schemas/filter", json={"block_schemas": {"block_type_id": {"any_": [kind]}}}).json()[
+            0
+        ]
+        api.post(
+            "/block_documents/",
+            json={
+                "name": "bot-token",
+                "block_type_id": kind,
+                "block_schema_id": schema["id"],
+                "data": {"value": governed.tokens["bot"]},
+            },
+        ).raise_for_status()
+    run = governed.create(config, environment="staging", credential="block:bot-token").json()["id"]
+    record = governed.ended(run)
+    assert (record.status, record.user, record.authentication) == ("succeeded", "bot", "service_token"), (
+        record.error_message
+    )
+    assert json.loads((config / "shop.json").read_text()) == {"server": {"port": 8080}}
+
+
+def test_a_token_among_the_parameters_is_refused(governed: Governed, config: Path) -> None:
+    run = governed.create(config, environment="staging", credential=governed.tokens["bot"]).json()["id"]
+    record = governed.ended(run)
+    assert record.status == "denied"
+    assert governed.tokens["bot"] not in str(record.to_dict())
+    assert (config / "shop.json").read_text() == FIXABLE
+
+
+def test_a_worker_gets_a_ticket_and_not_the_session(governed: Governed, config: Path) -> None:
+    environment = {**governed.installation.environment, "AUTOMATION_TOKEN": governed.tokens["rita"]}
+    import subprocess
+
+    done = subprocess.run(
+        governed.installation.argv(
+            "run",
+            "config_validator",
+            "-p",
+            f"config_path={config}",
+            "-p",
+            "apply_fixes=true",
+            "-e",
+            "staging",
+            "--remote",
+            "--format",
+            "json",
+        ),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["user"] == "rita"
+    record = governed.installation.store.get(result["execution_id"])
+    assert record.authentication == "ticket"
+    everything = b"".join(file.read_bytes() for file in governed.installation.home.rglob("*") if file.is_file())
+    assert governed.tokens["rita"].encode() not in everything
