@@ -16,8 +16,7 @@ from automation_scripts.execution.admission import entry_of
 from automation_scripts.execution.events import Desk, Listener, Submission, submitted
 from automation_scripts.execution.request import ExecutionRequest, Trigger, new_execution_id, resolve
 from automation_scripts.governance.credentials import Presented, ambient
-from automation_scripts.governance.opened import open_gate
-from automation_scripts.history.opened import open_store
+from automation_scripts.governance.opened import open_gate, open_store
 from automation_scripts.observability.logs import configure_logging
 from automation_scripts.reconciliation import report_crashes
 from automation_scripts.results import ExecutionResult

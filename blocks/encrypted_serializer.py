@@ -5,7 +5,6 @@ Prefect finds it by its type name once this module is imported.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from prefect.serializers import D, PickleSerializer, Serializer
@@ -44,8 +43,8 @@ class EncryptedSerializer(Serializer[D]):
 
 
 def vault_here() -> Vault:
-    """The vault of the state folder that the environment names."""
-    from automation_scripts.governance.encryption.opened import open_vault
-    from automation_scripts.settings.environ import read_variables
+    """The vault of the settings that the environment names."""
+    from automation_scripts.governance.opened import open_vault
+    from automation_scripts.settings import load_settings
 
-    return open_vault(read_variables(os.environ).home)
+    return open_vault(load_settings())

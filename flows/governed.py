@@ -32,13 +32,13 @@ from automation_scripts.execution.lifecycle import Execution
 from automation_scripts.execution.refusal import record_refusal
 from automation_scripts.execution.request import Trigger, new_execution_id, resolve
 from automation_scripts.governance.credentials import Presented, ambient, from_reference
-from automation_scripts.governance.opened import open_gate
-from automation_scripts.history.opened import open_store
+from automation_scripts.governance.opened import open_gate, open_store
 from automation_scripts.observability.logs import configure_logging
 from automation_scripts.results import ExecutionResult
 from automation_scripts.server.app import UI_MESSAGE
 from automation_scripts.settings import load_settings
 from automation_scripts.version import installed_version
+from blocks.encrypted_serializer import EncryptedSerializer
 from flows.desk import PrefectDesk
 from flows.runner import InterruptibleTaskRunner
 
@@ -93,6 +93,8 @@ def governed_flow(script_name: str) -> Callable[[Story], Flow[..., Any]]:
             description=inspect.cleandoc(story.__doc__ or ""),
             version=installed_version(),
             validate_parameters=False,
+            # Nothing is kept by Prefect unless its settings say so; then it is sealed.
+            result_serializer=EncryptedSerializer(),
             task_runner=cast("TaskRunner[PrefectFuture[Any]]", InterruptibleTaskRunner()),
         )(governed)
 

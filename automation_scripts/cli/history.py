@@ -117,7 +117,7 @@ def prune(
 
 def opened() -> HistoryStore:
     """The run history of the settings, in which the runs whose process is gone are marked as crashed."""
-    from automation_scripts.history.opened import open_store
+    from automation_scripts.governance.opened import open_store
     from automation_scripts.settings import load_settings
 
     store = open_store(load_settings())

@@ -46,8 +46,8 @@ def diff(
     """
     from automation_scripts.cli.policy_people import People
     from automation_scripts.cli.quantities import moment
+    from automation_scripts.governance.opened import open_store
     from automation_scripts.governance.policy import diff as compared
-    from automation_scripts.history.opened import open_store
     from automation_scripts.settings import load_settings
 
     begin = moment(since, "--since")

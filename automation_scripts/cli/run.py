@@ -104,7 +104,7 @@ def run(
     _check_output(output)
     _quiet_prefect()
     with RunDisplay() as display:
-        code = None if remote else _where_prefect_is_loaded()
+        code = None if remote else _where_prefect_is_loaded(entry, context, parameters)
         if code is not None:
             raise typer.Exit(code)
         orchestrator = AutomationOrchestrator(listener=display, trigger=Trigger.CLI, desk=desk(display))
@@ -217,7 +217,7 @@ def _quiet_prefect() -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
-def _where_prefect_is_loaded() -> int | None:
+def _where_prefect_is_loaded(entry: Script, context: ExecutionContext, parameters: dict[str, Any]) -> int | None:
     """With no server running yet: start it, and let its warm runner do this run, which loads Prefect meanwhile.
 
     Two processes that load it side by side with a starting server would only hold each other up. Returns the exit
@@ -225,6 +225,7 @@ def _where_prefect_is_loaded() -> int | None:
     """
     import sys
 
+    from automation_scripts.execution.request import Trigger, resolve
     from automation_scripts.server.attached import in_fork, run_attached
     from automation_scripts.server.embedded import EmbeddedServer
     from automation_scripts.settings import load_settings
@@ -235,6 +236,7 @@ def _where_prefect_is_loaded() -> int | None:
     server = EmbeddedServer(settings.home, port=settings.server.port)
     if server.find():
         return None  # its warm runner has been asked already
+    resolve(entry, parameters, context, Trigger.CLI, settings)  # bad input is told before anything is started
     server.ensure()
     return run_attached(server.folder.warm_socket, ["automation_scripts.cli", *sys.argv[1:]], same_code=True)
 

@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import Iterator
 
+from automation_scripts.settings.environ import SECRETS
+
 MARK = "AUTOMATION_EXECUTION_ID"
 """Processes that a run starts carry this variable, and so do their children: that is how they are found again."""
 
@@ -72,8 +74,8 @@ class Workers:
 
 
 def marked_environment(execution_id: str) -> dict[str, str]:
-    """The environment for a child process of this run."""
-    return {**os.environ, MARK: execution_id}
+    """The environment for a child process of this run: without the keys and the token, which are none of its business."""
+    return {**{name: value for name, value in os.environ.items() if name not in SECRETS}, MARK: execution_id}
 
 
 def end_marked_processes(execution_id: str, grace_s: float = 2.0) -> int:

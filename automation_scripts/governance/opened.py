@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from automation_scripts.governance.gate import Gate
     from automation_scripts.governance.identity.store import IdentityStore
     from automation_scripts.governance.policy.authorizer import Authorizer
+    from automation_scripts.history.store import HistoryStore
     from automation_scripts.settings import Settings
     from automation_scripts.settings.model import AnchorSettings
 
@@ -35,6 +36,15 @@ def open_gate(settings: Settings) -> Gate:
     """
     with _lock:  # the first runs of a process may come at once
         return _gate(_Key.of(settings), os.getpid())
+
+
+def open_store(settings: Settings) -> HistoryStore:
+    """The run history, created or upgraded when need be, with its results sealed.
+
+    Raises:
+        HistoryUnavailable: the database cannot be used; the message says where it is and what to do.
+    """
+    return _history(_Key.of(settings), os.getpid())
 
 
 def open_audit(settings: Settings) -> AuditLog:
@@ -129,6 +139,14 @@ def _gate(key: _Key, pid: int) -> Gate:
         audit_reads=settings.automation.security.audit_all_actions,
     )
     return Gate(rules, identification, policies, consent, trail)
+
+
+@functools.lru_cache(maxsize=8)
+def _history(key: _Key, pid: int) -> HistoryStore:
+    from automation_scripts.governance.encryption.run_sealing import RunSealing
+    from automation_scripts.history.store import HistoryStore
+
+    return HistoryStore(key.settings.history_url, sealing=RunSealing(lambda: open_vault(key.settings)))
 
 
 @functools.lru_cache(maxsize=8)

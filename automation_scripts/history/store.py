@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self, Unpack
 
-from sqlalchemy import Connection, Select, delete, exc, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exc, insert, select, update
 
 from automation_scripts.errors import IllegalTransition, InvalidParameters
 from automation_scripts.history import ownership, slots
@@ -21,6 +22,7 @@ from automation_scripts.history.rows import (
     starts_with,
 )
 from automation_scripts.history.schema import SCHEMA
+from automation_scripts.history.sealing import Clear, Sealing, opened_result, stored_result
 from automation_scripts.states import State
 from automation_scripts.storage.database import Database
 from automation_scripts.storage.times import now, utc
@@ -36,11 +38,12 @@ class HistoryStore:
     thread, so from asyncio through `asyncio.to_thread`. Every method raises HistoryUnavailable when the
     database cannot be used, with the place and what to do. States are plain words here: which may follow
     which is decided by the caller, and that a run really is in the state that the caller believes is
-    checked here.
+    checked here. Results, error messages and the reasons of transitions are sealed by `sealing`.
     """
 
-    def __init__(self, url: str, *, busy_timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str, *, busy_timeout_s: float = 10.0, sealing: Sealing = Clear()) -> None:
         self.database = Database(url, busy_timeout_s=busy_timeout_s)
+        self._sealing = sealing
         SCHEMA.ensure(self.database)
 
     def __enter__(self) -> Self:
@@ -85,7 +88,7 @@ class HistoryStore:
         has ended. Use `close_run` for the last one.
         """
         at = utc(at or now(), "at")
-        values = fields_to_row(fields) | {"status": to_state}
+        values = self._row(execution_id, fields) | {"status": to_state}
         with self.database.write() as connection:
             done = connection.execute(
                 update(runs)
@@ -98,14 +101,15 @@ class HistoryStore:
             )
             if done.rowcount != 1:
                 raise _refused(connection, execution_id, from_state, to_state)
-            add_transition(connection, execution_id, from_state=from_state, to_state=to_state, at=at, reason=reason)
+            sealed = self._sealed(reason, execution_id, "reason")
+            add_transition(connection, execution_id, from_state=from_state, to_state=to_state, at=at, reason=sealed)
 
     def amend(self, execution_id: str, **fields: Unpack[RunFields]) -> None:
         """Set fields of a run but not its state; after its end too, for example for a rollback by hand.
 
         Raises InvalidParameters for an unknown run.
         """
-        values = fields_to_row(fields)
+        values = self._row(execution_id, fields)
         if not values:
             return
         with self.database.write() as connection:
@@ -130,7 +134,8 @@ class HistoryStore:
         closed there without a further transition. Raises IllegalTransition like `transition`.
         """
         at = utc(at or now(), "at")
-        values = fields_to_row(fields) | {"status": status, "end_time": at, "holds_slot": False}
+        values = self._row(execution_id, fields) | {"status": status, "end_time": at, "holds_slot": False}
+        sealed = self._sealed(reason, execution_id, "reason")
         if status == State.ROLLED_BACK:
             values["rolled_back"] = True
         with self.database.write() as connection:
@@ -146,9 +151,10 @@ class HistoryStore:
                 values["duration_s"] = max((at - started).total_seconds(), 0.0)  # the clock may have been set back
             connection.execute(update(runs).where(runs.c.execution_id == execution_id).values(**values))
             if status != from_state:
-                add_transition(connection, execution_id, from_state=from_state, to_state=status, at=at, reason=reason)
+                add_transition(connection, execution_id, from_state=from_state, to_state=status, at=at, reason=sealed)
             if result is not None:
-                connection.execute(insert(run_results).values(execution_id=execution_id, result=dict(result)))
+                stored = stored_result(self._sealing, execution_id, result)
+                connection.execute(insert(run_results).values(execution_id=execution_id, result=stored))
 
     def get(self, execution_id: str) -> RunRecord:
         """The run of that id, or of that unique beginning of an id, with its result.
@@ -168,7 +174,7 @@ class HistoryStore:
             result = connection.execute(
                 select(run_results.c.result).where(run_results.c.execution_id == found.execution_id)
             ).scalar_one_or_none()
-        return row_to_run(found, result)
+        return self._run(found, opened_result(self._sealing, found.execution_id, result))
 
     def of_flow_run(self, flow_run_id: str) -> RunRecord | None:
         """The newest run of this Prefect flow run, with its result; None when there is none."""
@@ -181,7 +187,8 @@ class HistoryStore:
         """The changes of state of one run, in order; empty for an unknown run."""
         ordered = select(transitions).where(transitions.c.execution_id == execution_id).order_by(transitions.c.seq)
         with self.database.read() as connection:
-            return [row_to_transition(row) for row in connection.execute(ordered)]
+            found = [row_to_transition(row) for row in connection.execute(ordered)]
+        return [replace(one, reason=self._sealing.open(one.reason, execution_id, "reason")) for one in found]
 
     def list(
         self,
@@ -261,7 +268,22 @@ class HistoryStore:
 
     def _read(self, query: Select[Any]) -> _Runs:
         with self.database.read() as connection:
-            return [row_to_run(row) for row in connection.execute(query)]
+            return [self._run(row) for row in connection.execute(query)]
+
+    def _run(self, row: Row[Any], result: Mapping[str, Any] | None = None) -> RunRecord:
+        run = row_to_run(row, result)
+        if run.error_message:
+            run.error_message = self._sealing.open(run.error_message, run.execution_id, "error_message")
+        return run
+
+    def _row(self, execution_id: str, fields: RunFields) -> dict[str, Any]:
+        row = fields_to_row(fields)
+        if row.get("error_message"):
+            row["error_message"] = self._sealed(row["error_message"], execution_id, "error_message")
+        return row
+
+    def _sealed(self, text: str, execution_id: str, field: str) -> str:
+        return self._sealing.seal(text, execution_id, field) if text else text
 
 
 def narrowed(

@@ -21,7 +21,9 @@ KEYS: Mapping[str, KeyPath] = {
 """The variables that replace one key of the file."""
 
 _PREFIX = "AUTOMATION_"
-_KNOWN = (CONFIG_PATH, HOME, *(name for name in KEYS if name.startswith(_PREFIX)))
+SECRETS = ("AUTOMATION_TOKEN", "AUTOMATION_ENCRYPTION_KEY", "AUTOMATION_ENCRYPTION_KEY_PREVIOUS")
+"""Read where they are used, and kept nowhere."""
+_KNOWN = (CONFIG_PATH, HOME, *SECRETS, *(name for name in KEYS if name.startswith(_PREFIX)))
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from automation_scripts.governance.opened import open_store
 from automation_scripts.history.store import HistoryStore
 from automation_scripts.server.embedded import EmbeddedServer
 from automation_scripts.server.record import ServerRecord
@@ -45,7 +46,7 @@ class Installation:
 
     @property
     def store(self) -> HistoryStore:
-        return HistoryStore(self.settings.history_url)
+        return open_store(self.settings)
 
     @property
     def record(self) -> ServerRecord:

@@ -132,5 +132,5 @@ def test_fixing_in_production_is_refused_and_nothing_is_written(installation: In
         "run", "config_validator", "-p", f"config_path={bad_config}", "-p", "apply_fixes=true", "-e", "production"
     )
     assert done.returncode == 2
-    assert "require_approval_for" in done.stderr
+    assert "a change in a protected environment needs another person.s approval" in done.stderr
     assert (bad_config / "compose.yaml").read_bytes() == before
