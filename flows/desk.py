@@ -56,7 +56,8 @@ class PrefectDesk:
         if not self._attended:
             return None
         initial = {"user": actor} if actor else {}
-        answer = await _ask(IdentifyForm, message, IDENTIFY_WITHIN_S, **initial)
+        question = f"**Who asks for this run?** Give your user name and a one-time code.\n\n{message}"
+        answer = await _ask(IdentifyForm, question, IDENTIFY_WITHIN_S, **initial)
         return Presented(user=answer.user.strip(), code=answer.code.strip()) if answer else None
 
     async def await_decision(

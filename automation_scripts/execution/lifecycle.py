@@ -30,6 +30,7 @@ from automation_scripts.errors import (
 from automation_scripts.execution.admission import check_start, entry_of, unproved_allowed
 from automation_scripts.execution.events import Desk, Event, Listener, StateChanged, StepProgress
 from automation_scripts.execution.interruption import Workers, end_marked_processes
+from automation_scripts.execution.plan_text import plan_text
 from automation_scripts.execution.request import ExecutionRequest
 from automation_scripts.governance.consent import Plan
 from automation_scripts.governance.facts import Admission
@@ -306,7 +307,7 @@ class Execution:
                 await asyncio.to_thread(self.gate.permit, self.admission, plan)
                 break
             except NeedsApproval as missing:
-                await self._await_approval(missing)
+                await self._await_approval(missing, plan)
             except (AccessDenied, MfaRequired) as refusal:
                 actor = self.admission.actor
                 if asked or self._desk is None or not (isinstance(refusal, MfaRequired) or actor.is_local):
@@ -327,7 +328,7 @@ class Execution:
         self.may_change = True
         self.result.approvals = list(self.admission.approvals)
 
-    async def _await_approval(self, missing: NeedsApproval) -> None:
+    async def _await_approval(self, missing: NeedsApproval, plan: Plan) -> None:
         """Wait until it was decided, then have the plan made again. Raises the refusal where nobody can wait."""
         await self.enter(State.AWAITING_APPROVAL, f"approval {missing.approval_id}")
         if self._desk is None or not self._desk.waits_for_decisions:
@@ -338,7 +339,7 @@ class Execution:
             self.limit.reschedule(None)
         consent, source = self.gate.consent, self.request.trigger.value
         await self._desk.await_decision(
-            str(missing),
+            f"{missing}\n\n{plan_text(plan.shown)}",
             lambda: consent.is_decided(missing.approval_id),
             lambda given, decision, why: consent.vote(missing.approval_id, given, decision, why, source=source),
             consent.rules.lasts_s,

@@ -26,6 +26,7 @@ from automation_scripts.governance.opened import open_audit, open_gate, open_ide
 from automation_scripts.history.records import RunRecord
 from automation_scripts.server.embedded import EmbeddedServer
 from tests.e2e.conftest import Installation, install
+from tests.e2e.test_ways_in import CHROMIUM, FLAGS
 
 pytestmark = [pytest.mark.slow]
 PASSWORD = "lantern orbit velvet 9"
@@ -183,6 +184,37 @@ def test_the_forms_of_a_paused_run(governed: Governed, config: Path) -> None:
     database.close()
     assert asker not in kept
     assert approver not in kept
+
+
+def test_the_forms_in_a_real_browser(governed: Governed, config: Path) -> None:
+    from playwright.sync_api import Page, sync_playwright
+
+    run = governed.create(config).json()["id"]
+    key = governed.paused(run)
+
+    def answer(page: Page, user: str) -> None:
+        page.goto(f"{governed.installation.record.ui_url}/runs/flow-run/{run}")
+        page.get_by_role("button", name="Resume").first.click()
+        form = page.locator(".p-modal")
+        form.get_by_text("Your user name.").wait_for()
+        form.locator("textarea").nth(0).fill(user)
+        form.locator("textarea").nth(1).fill(governed.code(user))
+        form.get_by_role("button", name="Submit").click()
+        form.wait_for(state="hidden")
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        answer(page, "rita")
+        governed.paused(run, after=key)
+        page.goto(f"{governed.installation.record.ui_url}/runs/flow-run/{run}")
+        page.get_by_role("button", name="Resume").first.click()
+        page.get_by_text("update").first.wait_for()  # the approver sees what would change
+        answer(page, "ron")
+        record = governed.ended(run)
+        browser.close()
+    assert (record.status, record.user) == ("succeeded", "rita")
+    assert json.loads((config / "shop.json").read_text()) == {"server": {"port": 8080}}
 
 
 def test_a_wrong_code_in_the_form_denies_the_run(governed: Governed, config: Path) -> None:
