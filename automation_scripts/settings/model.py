@@ -28,6 +28,7 @@ from automation_scripts.settings.values import (
     Fraction,
     HistoryUrl,
     HttpUrl,
+    LoginLifetime,
     Multiple,
     NewName,
     NullIsEmpty,
@@ -158,6 +159,20 @@ class AnchorSettings(Section):
         return self
 
 
+class OidcSettings(Section):
+    """`governance.oidc`: single sign-on."""
+
+    issuer: HttpUrl
+    client_id: str
+    client_secret: str | None = Field(default=None, repr=False)
+    scopes: Annotated[tuple[str, ...], EachOnce] = ("openid", "profile", "email")
+    user_claim: str = "preferred_username"
+    groups_claim: str = "groups"
+    groups: Annotated[dict[str, str], NullIsEmpty, Allowed("a mapping of the provider's groups to groups here")] = {}
+    provision: Flag = False
+    trust_mfa: Flag = False
+
+
 class GovernanceSettings(Section):
     """`governance`. Read `Settings.governance_url` and `Settings.audit_url`, which fill in the defaults."""
 
@@ -165,10 +180,11 @@ class GovernanceSettings(Section):
     audit_url: HistoryUrl | None = Field(default=None, repr=False)
     policies: FilePath | None = None
     local_use: Flag = True
-    login_lifetime: Seconds = 3600.0
+    login_lifetime: LoginLifetime = 3600.0
     approvals: ApprovalSettings = ApprovalSettings()
     anchors: tuple[AnchorSettings, ...] = ()
     kms_key: str | None = None
+    oidc: OidcSettings | None = None
 
 
 class PrefectSettings(Section):

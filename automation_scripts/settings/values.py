@@ -187,6 +187,12 @@ Seconds = Annotated[
     Allowed("a duration: seconds such as 90, or units such as 30s, 5m, 1h, 1h30m, 2d, up to 366d"),
 ]
 """A duration in seconds, over 0."""
+LoginLifetime = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    Field(gt=0, le=12 * 3600.0),
+    Allowed("a duration such as 30m or 1h, up to 12h"),
+]
 Multiple = Annotated[
     BaselineMultiple,
     BeforeValidator(parse_baseline_multiple),
