@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-PARTS = ("overhead", "command_line", "api_start", "history_rows", "transactions", "postgresql")
+PARTS = ("overhead", "command_line", "api_start", "history_rows", "transactions", "postgresql", "admission", "audit")
 
 
 def main() -> None:

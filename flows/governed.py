@@ -131,6 +131,7 @@ async def _run(script: catalog.Script, story: Story, submission: Submission, giv
         flow_run_id=flow_run_id,
         listener=submission.listener,
         desk=submission.desk,
+        secret_block=_secret_block,
     )
     submission.result = execution.result
 

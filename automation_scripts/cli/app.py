@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import typer
 
-from automation_scripts.cli import deploy, doctor, history, policy, run, scripts, server, show, statistics
+from automation_scripts.cli import (
+    approvals,
+    audit,
+    deploy,
+    doctor,
+    erasures,
+    history,
+    keys,
+    login,
+    policy,
+    run,
+    scripts,
+    server,
+    show,
+    statistics,
+    token,
+    users,
+)
 
 
 def build_app() -> typer.Typer:
@@ -25,7 +42,14 @@ def build_app() -> typer.Typer:
     show.register(app)
     statistics.register(app)
     server.register(app)
+    users.register(app)
+    login.register(app)
+    token.register(app)
+    approvals.register(app)
     policy.register(app)
+    audit.register(app)
+    keys.register(app)
+    erasures.register(app)
     deploy.register(app)
     doctor.register(app)
     return app

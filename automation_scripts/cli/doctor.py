@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-    """Check the installation: settings, state folder, history, log, packages, server.
+    """Check the installation: settings, state folder, history, log, packages, server, policies, users, audit, keys.
 
     Changes nothing, except that the folder of the log is made where it is missing. Exit code 1 when something does not work.
 
@@ -62,6 +62,7 @@ def _print(checks: list[Check]) -> None:
 
 
 def _checks() -> Iterator[Check]:
+    from automation_scripts.cli.doctor_governance import CHECKS
     from automation_scripts.errors import AutomationError
     from automation_scripts.settings import load_settings
 
@@ -74,7 +75,7 @@ def _checks() -> Iterator[Check]:
         return
     where = settings.config_path or "defaults; AUTOMATION_CONFIG_PATH is not set"
     yield Check("settings", "ok", str(where))
-    for look in (_state_folder, _history, _log, _server, _top_level_packages):
+    for look in (_state_folder, _history, _log, _server, _top_level_packages, *CHECKS):
         yield from _guarded(look, settings)
 
 
@@ -168,7 +169,7 @@ def _history(settings: Settings) -> Iterator[Check]:
 
     from sqlalchemy import make_url
 
-    from automation_scripts.history.opened import open_store
+    from automation_scripts.governance.opened import open_store
 
     url = make_url(settings.history_url)
     shown = url.render_as_string(hide_password=True)

@@ -32,7 +32,7 @@ class People:
 
     def __init__(self, settings: Settings, policies: PolicySet) -> None:
         self.policies = policies
-        self._directory, self.set_up = _existing(settings)
+        self._directory, self.set_up = existing_directory(settings)
 
     def find(self, name: str, environment: str) -> Person | None:
         """The user with the roles that hold in this environment (empty: everywhere); None when there is no such user."""
@@ -115,7 +115,7 @@ def with_roles(name: str, roles: Sequence[str]) -> Principal:
     return Principal(kind, name, given)
 
 
-def _existing(settings: Settings) -> tuple[Directory | None, bool]:
+def existing_directory(settings: Settings) -> tuple[Directory | None, bool]:
     """The directory of users, if there is one, and whether the first administrator was made."""
     from pathlib import Path
 

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Unpack
@@ -33,6 +33,8 @@ from automation_scripts.execution.interruption import Workers, end_marked_proces
 from automation_scripts.execution.plan_text import plan_text
 from automation_scripts.execution.request import ExecutionRequest
 from automation_scripts.governance.consent import Plan
+from automation_scripts.governance.encryption.references import resolve_reference
+from automation_scripts.governance.encryption.secret_value import SecretValue
 from automation_scripts.governance.facts import Admission
 from automation_scripts.governance.gate import Gate, NeedsApproval
 from automation_scripts.history.records import RunFields, RunRecord
@@ -63,6 +65,7 @@ class Execution:
         flow_run_id: Prefect's identifier of this run.
         listener: told of each change of state and each step.
         desk: where a person can be asked while it waits.
+        secret_block: reads a Prefect Secret block.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Execution:
         flow_run_id: str | None = None,
         listener: Listener | None = None,
         desk: Desk | None = None,
+        secret_block: Callable[[str], str] | None = None,
     ) -> None:
         self.request = request
         self.settings = settings
@@ -90,6 +94,7 @@ class Execution:
         self.may_change = False
         """True once its plan was permitted: from then on its steps may change the world."""
         self._desk = desk
+        self._secret_block = secret_block
         self._listener = listener
         self._sampler: ResourceSampler | None = None
         self._admitted_at: float | None = None
@@ -146,6 +151,14 @@ class Execution:
         """The changes are made; what follows checks them."""
         self.result.changes = list(applied)
         await self.enter(State.VERIFYING, f"{len(applied)} changes applied")
+
+    def secret(self, reference: str) -> SecretValue:
+        """The secret that a parameter refers to. Only its holder can read it (`reveal`); it never shows in text.
+
+        Raises:
+            InvalidParameters: it cannot be read, or lies where no run may look.
+        """
+        return resolve_reference(reference, block=self._secret_block, closed=[self.settings.home])
 
     def progress(self, step: str, done: int, total: int) -> None:
         """Tell how far a step is."""

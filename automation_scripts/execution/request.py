@@ -17,6 +17,8 @@ from automation_scripts.catalog import Level, Script
 from automation_scripts.context import ExecutionContext
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.governance.credentials import NOTHING, Presented
+from automation_scripts.observability.redaction import is_secret
+from automation_scripts.secret_reference import ALLOWED, is_reference
 from automation_scripts.suggest import nearest
 
 if TYPE_CHECKING:
@@ -94,9 +96,11 @@ def resolve(
     script.require_available()
     checked = parse(ExecutionContext, context or {}, "context").resolved()
     settings.require_environment(checked.environment)
+    accepted = parse(script.parameters_model(), parameters, f"{script.name}")
+    _refuse_clear_secrets(script, accepted)
     return ExecutionRequest(
         script=script,
-        parameters=parse(script.parameters_model(), parameters, f"{script.name}"),
+        parameters=accepted,
         context=checked,
         trigger=trigger,
         level=settings.level_for(script, checked.environment),
@@ -104,6 +108,16 @@ def resolve(
         execution_id=execution_id or new_execution_id(),
         attempt=attempt,
     )
+
+
+def _refuse_clear_secrets(script: Script, parameters: BaseModel) -> None:
+    """What is called like a secret must be a reference: Prefect stores parameters, and shows them to all who may look."""
+    for name, value in parameters.model_dump(mode="json").items():
+        if isinstance(value, str) and value and is_secret(name) and not is_reference(value):
+            raise InvalidParameters(
+                f"{script.name}: parameter '{name}' holds a secret, and Prefect would store it. Give a reference to it: "
+                f"{ALLOWED}. If it was a real one, change it: it may have been logged."
+            )
 
 
 def parse(model: type[Model], data: Mapping[str, Any] | Model, where: str) -> Model:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -85,15 +86,15 @@ class Consent:
         except InvalidParameters:
             return ()  # using it says what is wrong
 
-    def ask(self, admission: Admission, plan: Plan) -> ApprovalRequest:
-        """File a request for the approval of exactly this."""
+    def ask(self, admission: Admission, plan: Plan, reason: str = "") -> ApprovalRequest:
+        """File a request for the approval of exactly this. Without a `reason` it names the run."""
         entry, actor = admission.entry, admission.actor
         return self._approvals().request(
             _content(entry, plan),
             binding(entry, plan),
             requester=actor.name,
             requester_kind=actor.kind,
-            reason=f"run {entry.execution_id}, request {entry.request_id}",
+            reason=reason or f"run {entry.execution_id}, request {entry.request_id}",
             required=self.rules.approvers,
             roles=self.rules.roles,
             lifetime=timedelta(seconds=self.rules.lasts_s),
@@ -170,33 +171,45 @@ class Consent:
             InvalidParameters: there is no such request, or a denial has no reason.
         """
         request = self._approvals().get(approval_id)
-        actor = self._allowed(request, given, Action.APPROVE, source)
-        return self._approvals().vote(request.id, _approver(actor), decision, reason)
+        entry = _entry_of(request, given, source)
+        actor = self._allowed(request, entry, Action.APPROVE)
+        with self._refusals_written(entry, actor):
+            return self._approvals().vote(request.id, _approver(actor), decision, reason)
 
     def review(self, approval_id: str, given: Presented, note: str, *, source: str) -> ApprovalRequest:
         """Say what was found when a broken glass was looked at. Errors as `vote`."""
         request = self._approvals().get(approval_id)
-        actor = self._allowed(request, given, Action.APPROVE, source)
-        return self._approvals().review(request.id, _approver(actor), note)
+        entry = _entry_of(request, given, source)
+        actor = self._allowed(request, entry, Action.APPROVE)
+        with self._refusals_written(entry, actor):
+            return self._approvals().review(request.id, _approver(actor), note)
 
     def withdraw(self, approval_id: str, given: Presented, reason: str, *, source: str) -> ApprovalRequest:
         """Take one's own request back; an administrator may take back any. Errors as `vote`."""
         request = self._approvals().get(approval_id)
-        actor = self._identified(request, given, source)
-        return self._approvals().withdraw(request.id, actor.name, reason, administrator="admin" in actor.policy.roles)
+        entry = _entry_of(request, given, source)
+        actor = self._identified(entry)
+        administrator = "admin" in actor.policy.roles
+        with self._refusals_written(entry, actor):
+            return self._approvals().withdraw(request.id, actor.name, reason, administrator=administrator)
 
     # Within
 
-    def _identified(self, request: ApprovalRequest, given: Presented, source: str) -> Actor:
-        entry = _entry_of(request, given, source)
-        try:
+    def _identified(self, entry: Entry) -> Actor:
+        with self._refusals_written(entry, None):
             return self.identification.identify(entry, unproved_allowed=False)
+
+    @contextmanager
+    def _refusals_written(self, entry: Entry, actor: Actor | None) -> Iterator[None]:
+        """Also when the policies let somebody try, and the rules of approvals do not."""
+        try:
+            yield
         except AutomationError as refusal:
-            self._trail.denied(entry, None, refusal)
+            self._trail.denied(entry, actor, refusal)
             raise
 
-    def _allowed(self, request: ApprovalRequest, given: Presented, action: Action, source: str) -> Actor:
-        entry, actor = _entry_of(request, given, source), self._identified(request, given, source)
+    def _allowed(self, request: ApprovalRequest, entry: Entry, action: Action) -> Actor:
+        actor = self._identified(entry)
         decision = self._authorizer.authorize(
             AccessRequest(
                 principal=actor.policy,
@@ -204,7 +217,7 @@ class Consent:
                 now=self._clock(),
                 environment=request.environment,
                 script=request.script,
-                trigger=source,
+                trigger=entry.trigger,
                 mfa_at=actor.mfa_at,
                 own_request=actor.name == request.requester,
             )

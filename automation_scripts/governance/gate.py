@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
-from automation_scripts.errors import AccessDenied, ApprovalRequired, AutomationError, MfaRequired
+from automation_scripts.errors import AccessDenied, ApprovalRequired, AutomationError, InvalidParameters, MfaRequired
 from automation_scripts.governance.consent import Consent, Plan, binding
 from automation_scripts.governance.credentials import Presented
 from automation_scripts.governance.facts import Actor, Admission, Entry
@@ -130,6 +130,30 @@ class Gate:
             self._ask_for_consent(admission, plan, decision)
         else:
             self._refuse(entry, actor, decision)
+
+    def may_ask(self, entry: Entry, changes: int) -> Actor:
+        """Who asks for an approval before the run that will rely on it, when one is needed and would help.
+
+        Raises:
+            AccessDenied: the credential is not good, or an approval would not let this person do it.
+            InvalidParameters: no approval is needed.
+            AuditUnavailable: a refusal cannot be written down.
+        """
+        actor: Actor | None = None
+        try:
+            actor = self.identification.identify(entry, unproved_allowed=False)
+            decision = self._decide(entry, actor, Action.CHANGE, predicted_changes=changes)
+            missing = set(decision.missing)
+            if not decision.allowed and not (missing and missing <= {Missing.MFA, Missing.APPROVAL}):
+                raise AccessDenied(decision.message)
+            if Missing.APPROVAL not in missing and not self._needs_consent(entry):
+                raise InvalidParameters(
+                    f"Nobody has to approve this: {actor.name} may run {entry.script} in {entry.environment} without it."
+                )
+        except AutomationError as refusal:
+            self.trail.denied(entry, actor, refusal)
+            raise
+        return actor
 
     def identify_again(self, admission: Admission, given: Presented) -> None:
         """Prove who asks with what was given while the run waited: a second factor, or a user and a code.

@@ -122,7 +122,12 @@ class Identification:
             )
         store = self._store()
         claimed = canonical(entry.claimed_user)
-        if store is not None and claimed and not _is_default(entry) and any(user.name == claimed for user in store.directory.users()):
+        if (
+            store is not None
+            and claimed
+            and not _is_default(entry)
+            and any(user.name == claimed for user in store.directory.users())
+        ):
             raise _ClaimRefused(
                 f"{entry.claimed_user!r} is a user here, and nothing proves that it is you. Log in with `automation login "
                 f"{claimed}`, or leave the user out.",

@@ -28,6 +28,7 @@ from automation_scripts.settings.values import (
     Fraction,
     HistoryUrl,
     HttpUrl,
+    IssuerUrl,
     LoginLifetime,
     Multiple,
     NewName,
@@ -162,7 +163,7 @@ class AnchorSettings(Section):
 class OidcSettings(Section):
     """`governance.oidc`: single sign-on."""
 
-    issuer: HttpUrl
+    issuer: IssuerUrl
     client_id: str
     client_secret: str | None = Field(default=None, repr=False)
     scopes: Annotated[tuple[str, ...], EachOnce] = ("openid", "profile", "email")

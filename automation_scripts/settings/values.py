@@ -128,6 +128,12 @@ def _http_url(value: object) -> str:
     return value.rstrip("/")
 
 
+def _issuer(value: object) -> str:
+    """Exactly as the provider writes it: OpenID Connect compares issuers as texts."""
+    _http_url(value)
+    return str(value)
+
+
 def _path(value: object) -> Path:
     if not isinstance(value, (str, Path)) or not str(value).strip() or "\0" in str(value):
         raise ValueError
@@ -204,6 +210,7 @@ HistoryUrl = Annotated[
     Allowed("sqlite:////absolute/path/history.db or postgresql+psycopg://user@host/database"),
 ]
 HttpUrl = Annotated[str, BeforeValidator(_http_url), Allowed("an http or https URL such as http://127.0.0.1:4200/api")]
+IssuerUrl = Annotated[str, BeforeValidator(_issuer), Allowed("an https URL, exactly as the provider writes it")]
 FilePath = Annotated[Path, BeforeValidator(_path), Allowed("an absolute path, or one that begins with ~")]
 NewName = Annotated[
     str,

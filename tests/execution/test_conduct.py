@@ -18,6 +18,7 @@ from automation_scripts.errors import (
     ConcurrencyLimitReached,
     ExecutionTimeout,
     IllegalTransition,
+    InvalidParameters,
 )
 from automation_scripts.execution.conduct import conduct
 from automation_scripts.execution.events import Event, StateChanged, StepProgress
@@ -311,10 +312,24 @@ async def test_a_body_that_skips_a_state_is_stopped(bench: Bench) -> None:
     assert execution.result.status == "failed"
 
 
-async def test_secrets_among_the_parameters_do_not_reach_the_history(bench: Bench, tmp_path: Path) -> None:
-    request = resolve(probe.PROBE, {"token": "hunter2hunter2"}, None, Trigger.CLI, bench.settings)
+async def test_secrets_are_given_by_reference_and_reach_no_store(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidParameters, match="'token' holds a secret.*env:NAME") as refused:
+        resolve(probe.PROBE, {"token": "hunter2hunter2"}, None, Trigger.CLI, bench.settings)
+    assert "hunter2" not in str(refused.value)
+    monkeypatch.setenv("PROBE_TOKEN", "hunter2hunter2")
+    request = resolve(probe.PROBE, {"token": "env:PROBE_TOKEN"}, None, Trigger.CLI, bench.settings)
     execution = Execution(request, bench.settings, bench.store, timeout_s=5, gate=open_gate(bench.settings))
-    await conduct(execution, nothing)
+    seen = []
+
+    async def body(run: Execution) -> None:
+        secret = run.secret(run.request.parameters.token)  # type: ignore[attr-defined]
+        seen.append((secret.reveal(), str(secret)))
+
+    await conduct(execution, body)
+    assert seen[0][0] == "hunter2hunter2"
+    assert "hunter2" not in seen[0][1]
     assert "hunter2" not in str(bench.store.get(request.execution_id).to_dict())
     assert b"hunter2" not in b"".join(file.read_bytes() for file in tmp_path.glob("*.db*"))
 

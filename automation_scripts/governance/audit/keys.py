@@ -95,6 +95,10 @@ class AuditKeys:
         self._next_path = folder / "audit.key.next"
         self._name = name
 
+    def exist(self) -> bool:
+        """Whether there is a private or a public one. Looking makes none."""
+        return self.path.exists() or self.public_path.exists()
+
     def current(self) -> SigningKey:
         """The key that signs now; made when there is none yet, by one of the processes that start at once.
 

@@ -178,7 +178,7 @@ class AuditLog:
             tip = _read_tip(connection, self.database)
             newest = ledger.newest_checkpoint(connection)
         last_time = datetime.fromisoformat(tip.last_time) if tip.size else None
-        origin = self.signer.current().verifier.name if self.signer else ""
+        origin = self._key(self.signer, tip.size).verifier.name if self.signer else ""
         kept = newest.size if newest is not None else 0
         return LogStatus(tip.size, tip.root.hex(), last_time, kept, origin, self.publisher.status())
 
@@ -229,10 +229,19 @@ class AuditLog:
         pending = signer.pending()
         if pending is not None:
             self._settle(connection, signer, pending)
-        key = signer.current()
+        key = self._key(signer, tip.size)
         if not self._is_signed(tip, signer, key) or tip.size < self._largest:
             raise _changed(self.database)
         return tip, key
+
+    def _key(self, signer: AuditKeys, size: int) -> SigningKey:
+        """The key that signs now; a new one is made for a new log only."""
+        if size and not signer.exist():
+            raise AuditUnavailable(
+                f"The keys of the audit log are gone from {signer.folder}. Restore the folder from your backup: nothing is "
+                "appended without them."
+            )
+        return signer.current()
 
     def _is_signed(self, tip: Tip, signer: AuditKeys, key: SigningKey) -> bool:
         """A log must not sign what is inconsistent with what it signed before (C2SP tlog-checkpoint)."""

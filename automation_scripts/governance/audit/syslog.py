@@ -78,19 +78,20 @@ class SyslogSender:
     def __init__(
         self, address: str, *, ca_file: Path | None = None, allow_plain: bool = False, timeout_s: float = 10.0
     ) -> None:
+        shown = without_user(address)
         try:
             parts = urlsplit(address)
             port = parts.port
         except ValueError as error:
-            raise ConfigurationError(f"{address!r} is not a syslog address: {error}. {_EXAMPLES}") from None
+            raise ConfigurationError(f"{shown!r} is not a syslog address: {error}. {_EXAMPLES}") from None
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise ConfigurationError(f"{address!r} is not a syslog address. {_EXAMPLES}")
+            raise ConfigurationError(f"{shown!r} is not a syslog address. {_EXAMPLES}")
         self.scheme, self.host = parts.scheme, parts.hostname
         self.port = port if port is not None else _PORTS[parts.scheme]
         self.timeout_s = timeout_s
         if parts.scheme != "tls" and not allow_plain and not _is_loopback(self.host):
             raise ConfigurationError(
-                f"{address!r} would send the audit trail in clear to another host. Use tls://, or allow it expressly."
+                f"{shown!r} would send the audit trail in clear to another host. Use tls://, or allow it expressly."
             )
         self._ca_file = ca_file
         self._socket: socket.socket | None = None
@@ -155,6 +156,12 @@ class SyslogSender:
 
 
 _EXAMPLES = "Use for example tls://logs.example.com:6514, or udp://127.0.0.1:514."
+
+
+def without_user(address: str) -> str:
+    """The address as it may be shown and recorded: syslog knows no user, and who writes one may have added a password."""
+    scheme, separator, rest = address.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _is_loopback(host: str) -> bool:

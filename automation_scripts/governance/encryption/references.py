@@ -16,26 +16,18 @@ from automation_scripts.errors import InvalidParameters
 from automation_scripts.governance.encryption.key_variables import CURRENT, PREVIOUS
 from automation_scripts.governance.encryption.private_files import read_private
 from automation_scripts.governance.encryption.secret_value import SecretValue
+from automation_scripts.secret_reference import ALLOWED, is_reference
 
 MOST_BYTES = 64 * 1024
-ALLOWED = "env:NAME, file:/absolute/path or block:NAME"
 
 _LOOKED_AT = 4096
 _SYSTEM = (Path("/proc"), Path("/sys"), Path("/dev"))
 """Not files: /proc/self/environ would give the variables that are refused by name."""
-_REFERENCE = re.compile(
-    r"(?:env:[A-Za-z_][A-Za-z0-9_]{0,254}|file:/[^\0\n\ud800-\udfff]{1,4095}|block:[a-z0-9][a-z0-9/_-]{0,254})"
-)
 _KNOWN_TOKEN = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|^(?:AKIA|ASIA)[A-Z0-9]{16}$|^gh[pousr]_|^github_pat_|^glpat-|^xox[abeprs]-|^sk[-_]"
     r"|^AIza|^eyJ[\w-]+\.|^hvs\.|^npm_|^pypi-|://[^\s/@:]*:[^\s/@]+@",
     re.MULTILINE,
 )
-
-
-def is_reference(text: str) -> bool:
-    """Whether the text has the form of a reference."""
-    return _REFERENCE.fullmatch(text) is not None
 
 
 def require_reference(text: str, parameter: str) -> str:

@@ -107,7 +107,7 @@ def _require_secret(connection: Connection, secret: str) -> None:
     if not hmac.compare_digest(expected, _digest(secret)):
         raise AccessDenied(
             "The one-time secret is not the right one. It is in the file `bootstrap-secret` of the state folder; "
-            "`automation users bootstrap` makes a new one."
+            "`automation users init --make-secret` makes a new one."
         )
 
 

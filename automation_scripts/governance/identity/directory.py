@@ -259,7 +259,9 @@ def _listed(bindings: Iterable[RoleBinding]) -> str:
 def _existing_group(connection: Connection, group: str) -> None:
     known = is_name(group) and connection.execute(select(groups.c.name).where(groups.c.name == group)).first()
     if not known:
-        raise InvalidParameters(f"group name {group[:80]!a}: there is no such group. See `automation users groups`.")
+        raise InvalidParameters(
+            f"group name {group[:80]!a}: there is no such group. See `automation users groups list`."
+        )
 
 
 def _values(owner: dict[str, str], binding: RoleBinding) -> dict[str, str]:

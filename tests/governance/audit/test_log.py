@@ -218,7 +218,12 @@ def test_nothing_is_appended_to_a_log_whose_end_was_changed(log, open_log, audit
 
 def test_a_log_that_was_signed_with_another_key_is_not_continued(log, open_log, audit_url, tmp_path):
     log.append(record())
-    stranger = open_log(audit_url, signer=AuditKeys(tmp_path / "other", "example.com/audit"))
+    other = AuditKeys(tmp_path / "other", "example.com/audit")
+    stranger = open_log(audit_url, signer=other)
+    with pytest.raises(AuditUnavailable, match="are gone"):
+        stranger.append(record())
+    assert not other.exist(), "a log that has a key gets no other"
+    other.current()
     with pytest.raises(AuditUnavailable, match="was changed"):
         stranger.append(record())
 
