@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from automation_scripts import catalog
-from automation_scripts.errors import AutomationError, InvalidParameters, UnknownScript
+from automation_scripts.errors import AccessDenied, AutomationError, InvalidParameters, UnknownScript
 from automation_scripts.execution.admission import entry_of
 from automation_scripts.execution.request import Trigger, resolve
 from automation_scripts.governance.credentials import Presented
@@ -46,7 +46,8 @@ def with_credentials(application: Application) -> Application:
         body = await read_body(receive)
         given = Presented(token=_text(headers, TOKEN_HEADER), code=_text(headers, CODE_HEADER))
         try:
-            body = await _with_ticket(application, str(scope["path"]), body, given)
+            authorization = headers.get(b"authorization", b"").decode("latin-1")
+            body = await _with_ticket(application, str(scope["path"]), body, given, authorization)
         except AutomationError as refusal:
             await _refuse(send, str(refusal))
             return
@@ -55,18 +56,25 @@ def with_credentials(application: Application) -> Application:
     return wrapped
 
 
-async def _with_ticket(application: Application, path: str, body: bytes, given: Presented) -> bytes:
-    """The body with a ticket in it; as it is when no run can be made of it, which the run itself will say."""
+async def _with_ticket(application: Application, path: str, body: bytes, given: Presented, authorization: str) -> bytes:
+    """The body with a ticket in it; as it is when no run can be made of it, which Prefect or the run itself will say.
+
+    Raises AccessDenied when the credential is not good, or cannot be turned into a ticket: it must not be dropped.
+    """
     try:
         asked = json.loads(body or b"{}")
         parameters = asked.setdefault("parameters", {})
-        deployment, script_name = await _deployment(application, path.rsplit("/", 2)[-2])
+        deployment, script_name = await _deployment(application, path.rsplit("/", 2)[-2], authorization)
         merged = {**deployment["parameters"], **parameters}
         context = merged.pop("context", None) or {}
         settings = await asyncio.to_thread(load_settings)
         request = resolve(catalog.get(script_name), merged, context, Trigger.API, settings)
-    except (ValueError, AttributeError, KeyError, TypeError, InvalidParameters, UnknownScript, httpx.HTTPError):
+    except (ValueError, AttributeError, KeyError, TypeError, InvalidParameters, UnknownScript):
         return body
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code in (401, 404):
+            return body  # Prefect says the same to the request itself
+        raise AccessDenied(f"No run ticket could be made: Prefect answered {error.response.status_code}.") from error
     gate = await asyncio.to_thread(open_gate, settings)
     ticket = await asyncio.to_thread(gate.ticket, entry_of(request), given)
     # All of the context that the hash of the ticket is made of is written out: the user and the request are filled in now.
@@ -74,10 +82,11 @@ async def _with_ticket(application: Application, path: str, body: bytes, given: 
     return json.dumps(asked).encode()
 
 
-async def _deployment(application: Application, identifier: str) -> tuple[dict[str, Any], str]:
+async def _deployment(application: Application, identifier: str, authorization: str) -> tuple[dict[str, Any], str]:
     """The deployment, and the name of its flow, which is that of the script."""
     transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api") as client:
+    headers = {"authorization": authorization} if authorization else {}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api", headers=headers) as client:
         deployment = (await client.get(f"/deployments/{identifier}")).raise_for_status().json()
         flow = (await client.get(f"/flows/{deployment['flow_id']}")).raise_for_status().json()
     return deployment, str(flow["name"])

@@ -15,6 +15,7 @@ from automation_scripts.errors import ServerUnavailable
 from automation_scripts.execution.admission import entry_of
 from automation_scripts.execution.events import Desk, Listener, Submission, submitted
 from automation_scripts.execution.request import ExecutionRequest, Trigger, new_execution_id, resolve
+from automation_scripts.governance.communications import check_communications
 from automation_scripts.governance.credentials import Presented, ambient
 from automation_scripts.governance.opened import open_gate, open_store
 from automation_scripts.observability.logs import configure_logging
@@ -46,7 +47,7 @@ class AutomationOrchestrator:
         desk: where a person can be asked for a second factor.
 
     Raises:
-        ConfigurationError: the settings cannot be used.
+        ConfigurationError: the settings cannot be used, or an address in them is not encrypted.
 
     Example:
         >>> orchestrator = AutomationOrchestrator()                                     # doctest: +SKIP
@@ -65,6 +66,7 @@ class AutomationOrchestrator:
         desk: Desk | None = None,
     ) -> None:
         self.settings = settings or load_settings()
+        check_communications(self.settings)
         self._listener = listener
         self._trigger = trigger
         self._credential = credential
@@ -121,7 +123,7 @@ class AutomationOrchestrator:
             timeout_s=timeout_s,
         )
         with ExitStack() as stack:
-            stack.enter_context(_prefect_at(api_url))
+            stack.enter_context(_prefect_at(api_url, self.server_password()))
             stack.enter_context(_tagged(script.name, context.environment))
             reporting = self._report_crashes_once(store)
             token = submitted.set(submission)
@@ -201,7 +203,7 @@ class AutomationOrchestrator:
         api_url = await asyncio.to_thread(self.server_url)
         context.credential = context.credential or await asyncio.to_thread(self._ticket, request, otp)
         given = {**request.parameters.model_dump(mode="json"), "context": context.model_dump(mode="json")}
-        with _prefect_at(api_url):
+        with _prefect_at(api_url, self.server_password()):
             flow_run_id, ending = await follow_deployment(script.name, given)
         record = await asyncio.to_thread(store.of_flow_run, flow_run_id)
         if record is None or record.result is None:
@@ -226,6 +228,10 @@ class AutomationOrchestrator:
         if presented.proves_nothing:
             return None
         return open_gate(self.settings).ticket(entry_of(request), presented)
+
+    def server_password(self) -> str:
+        """What the embedded server asks for; empty for a server of the user's own, whose client settings hold."""
+        return "" if self.settings.prefect.api_url else self.embedded_server().folder.password()
 
     def embedded_server(self) -> EmbeddedServer:
         """The embedded server of the state folder, running or not."""
@@ -263,10 +269,10 @@ def _answer(submission: Submission, state: State[Any] | None) -> ExecutionResult
     return submission.result
 
 
-def _prefect_at(api_url: str) -> AbstractContextManager[Any]:
+def _prefect_at(api_url: str, password: str) -> AbstractContextManager[Any]:
     from prefect.context import SettingsContext
 
-    profile, settings = _prefect_settings(api_url)
+    profile, settings = _prefect_settings(api_url, password)
     return SettingsContext(profile=profile, settings=settings)
 
 
@@ -280,13 +286,15 @@ def _let_prefect_read_again() -> None:
 
 
 @functools.lru_cache(maxsize=8)
-def _prefect_settings(api_url: str) -> tuple[Any, Any]:
+def _prefect_settings(api_url: str, password: str) -> tuple[Any, Any]:
     """Prefect's settings with this address. Made once: reading and checking them all again takes 50 ms a run."""
     from prefect.context import get_settings_context
-    from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_UI_URL
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_UI_URL
 
     context = get_settings_context()
     changes: dict[Any, Any] = {PREFECT_API_URL: api_url, PREFECT_UI_URL: api_url.removesuffix("/api")}
+    if password:
+        changes[PREFECT_API_AUTH_STRING] = password
     if api_url.startswith("http://"):
         changes[PREFECT_API_SSL_CERT_FILE] = str(NO_AUTHORITY)
     return context.profile, context.settings.copy_with_update(updates=changes)

@@ -22,9 +22,12 @@ def measure(home: Path, rounds: int) -> Iterator[Figure]:
     from automation_scripts.server.embedded import EmbeddedServer
     from deployments.registration import project_file, register
 
-    api_url = EmbeddedServer(home).ensure().api_url
-    register(project_file(Path(__file__).resolve().parent.parent / "prefect.yaml"), api_url)
-    with httpx.Client(base_url=api_url, timeout=30) as api:
+    server = EmbeddedServer(home)
+    api_url = server.ensure().api_url
+    password = server.folder.password()
+    user, _, secret = password.partition(":")
+    register(project_file(Path(__file__).resolve().parent.parent / "prefect.yaml"), api_url, password)
+    with httpx.Client(base_url=api_url, timeout=30, auth=(user, secret)) as api:
         deployment = api.get("/deployments/name/config_validator/config-validator").json()["id"]
         _start(api, deployment)
         warm = median([_start(api, deployment) for _ in range(rounds)])
@@ -49,6 +52,7 @@ def measure(home: Path, rounds: int) -> Iterator[Figure]:
             env={
                 **os.environ,
                 "PREFECT_API_URL": api_url,
+                "PREFECT_API_AUTH_STRING": password,
                 "PREFECT_WORKER_QUERY_SECONDS": "1",
                 "AUTOMATION_HOME": str(home),
             },

@@ -16,7 +16,12 @@ GOALS = {0: 1.5, 10: 1.15, 100: 1.10}
 def measure(home: Path, rounds: int) -> Iterator[Figure]:
     """Ratios of wall time at 0, 10 and 100 tasks, and the seconds that are added to one run."""
     from prefect.context import SettingsContext, get_settings_context
-    from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_SSL_CERT_FILE,
+        PREFECT_API_URL,
+        temporary_settings,
+    )
 
     from automation_scripts import AutomationOrchestrator
     from automation_scripts.server.record import NO_AUTHORITY
@@ -28,9 +33,10 @@ def measure(home: Path, rounds: int) -> Iterator[Figure]:
     api_url = orchestrator.server_url()
 
     # Made once: what a plain program has from its environment must not count against the bare side.
-    with temporary_settings({PREFECT_API_URL: api_url}):
+    server = {PREFECT_API_URL: api_url, PREFECT_API_AUTH_STRING: orchestrator.server_password()}
+    with temporary_settings(server):
         plain_context = get_settings_context()
-    with temporary_settings({PREFECT_API_URL: api_url, PREFECT_API_SSL_CERT_FILE: str(NO_AUTHORITY)}):
+    with temporary_settings({**server, PREFECT_API_SSL_CERT_FILE: str(NO_AUTHORITY)}):
         equal_context = get_settings_context()
 
     async def compare(tasks: int, count: int) -> dict[str, list[float]]:

@@ -42,8 +42,13 @@ def project_file(given: Path | None = None) -> Path:
     )
 
 
-def register(file: Path, api_url: str) -> list[Registered]:
+def register(file: Path, api_url: str, password: str = "") -> list[Registered]:
     """Register every deployment of `file`, and this project's blocks. Returns what the server now holds.
+
+    Args:
+        file: the deployments file.
+        api_url: where the server is.
+        password: what it asks for, as `user:password`; the client's own settings hold when empty.
 
     Raises:
         ServerUnavailable: Prefect refused; the message holds what it said.
@@ -52,6 +57,8 @@ def register(file: Path, api_url: str) -> list[Registered]:
     # Entrypoints are relative to the folder that holds flows/: that of the file, or where this package is installed.
     folder = file.parent if (file.parent / "flows").is_dir() else package_root
     environment = {**os.environ, "PREFECT_API_URL": api_url}
+    if password:
+        environment["PREFECT_API_AUTH_STRING"] = password
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)],
         cwd=folder,
@@ -64,16 +71,17 @@ def register(file: Path, api_url: str) -> list[Registered]:
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise ServerUnavailable(f"Prefect did not take the deployments of {file}:\n{said}")
-    return asyncio.run(_register_blocks_and_list(api_url))
+    return asyncio.run(_register_blocks_and_list(api_url, password))
 
 
-async def _register_blocks_and_list(api_url: str) -> list[Registered]:
+async def _register_blocks_and_list(api_url: str, password: str) -> list[Registered]:
     from prefect.client.orchestration import get_client
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
     from blocks.configuration_check import ConfigurationCheck
 
-    with temporary_settings({PREFECT_API_URL: api_url}):
+    changes = {PREFECT_API_URL: api_url, **({PREFECT_API_AUTH_STRING: password} if password else {})}
+    with temporary_settings(changes):
         async with get_client() as client:
             await ConfigurationCheck.register_type_and_schema(client=client)
             flows = {flow.id: flow.name for flow in await client.read_flows()}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from automation_scripts.context import operating_system_user
+from automation_scripts.context import new_request_id, operating_system_user
 from automation_scripts.errors import AccessDenied, AutomationError, MfaRequired
 from automation_scripts.governance.policy.vocabulary import Action
 
@@ -198,6 +198,8 @@ class _Case:
     actor: Actor | None = None
     reasons: tuple[str, ...] = ()
     digest: str = ""
+    request_id: str = field(default_factory=new_request_id)
+    """In every record of the command, so that its outcome is found for its intent."""
 
     def admit(self, store: IdentityStore, otp: str | None, action: Action) -> Actor:
         """Prove, authorise, and use up the code. The role comes first: a code is not spent on what is refused anyhow."""
@@ -285,6 +287,7 @@ class _Case:
                 authentication=self.actor.authentication if self.actor else "none",
                 outcome=outcome,
                 resource=self.resource[:_LONGEST],
+                request_id=self.request_id,
                 reasons=self.reasons,
                 details={**told, **details, "source": source()},
             )

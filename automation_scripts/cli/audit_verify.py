@@ -151,9 +151,9 @@ def _log_to_verify(settings: Settings) -> Iterator[AuditLog]:
 
 def audit_anchors(settings: Settings) -> list[Any]:
     """The anchors of the settings, without opening the log."""
-    from automation_scripts.governance import opened
+    from automation_scripts.governance.opened import anchor_of
 
-    return [opened._anchor(wanted) for wanted in settings.governance.anchors]
+    return [anchor_of(wanted) for wanted in settings.governance.anchors]
 
 
 @contextmanager

@@ -85,24 +85,34 @@ def authorised(
 def _by_owner(
     settings: Settings, audit: AuditLog, command: str, resource: str, arguments: Mapping[str, Any]
 ) -> Iterator[Actor]:
+    from automation_scripts.context import new_request_id
     from automation_scripts.errors import AutomationError
 
+    request_id = new_request_id()
     said = {"command": command, "arguments": dict(arguments)}
     try:
         actor = _owner(settings)
     except AutomationError as refusal:
-        _write(audit, "admin.denied", "denied", None, {**said, "message": str(refusal)}, resource=resource)
+        _write(
+            audit,
+            "admin.denied",
+            "denied",
+            None,
+            {**said, "message": str(refusal)},
+            resource=resource,
+            request_id=request_id,
+        )
         raise
-    _write(audit, "admin.intent", "intent", actor, said, resource=resource)
+    _write(audit, "admin.intent", "intent", actor, said, resource=resource, request_id=request_id)
     try:
         yield actor
     except BaseException as error:
         # The text of an error that nobody foresaw may hold anything.
         message = str(error) if isinstance(error, AutomationError) else ""
         told = {**said, "message": message, "error": type(error).__name__}
-        _write(audit, "admin.outcome", "failed", actor, told, resource=resource)
+        _write(audit, "admin.outcome", "failed", actor, told, resource=resource, request_id=request_id)
         raise
-    _write(audit, "admin.outcome", "succeeded", actor, said, resource=resource)
+    _write(audit, "admin.outcome", "succeeded", actor, said, resource=resource, request_id=request_id)
 
 
 def _owner(settings: Settings) -> Actor:
@@ -132,7 +142,14 @@ def _owner(settings: Settings) -> Actor:
 
 
 def _write(
-    audit: AuditLog, action: str, outcome: str, actor: Actor | None, details: Mapping[str, Any], *, resource: str = ""
+    audit: AuditLog,
+    action: str,
+    outcome: str,
+    actor: Actor | None,
+    details: Mapping[str, Any],
+    *,
+    resource: str = "",
+    request_id: str = "",
 ) -> None:
     from automation_scripts.context import operating_system_user
     from automation_scripts.governance.audit.records import AuditRecord
@@ -145,6 +162,7 @@ def _write(
             authentication=actor.authentication if actor else "none",
             outcome=outcome,
             resource=resource[:500],
+            request_id=request_id,
             details=details,
         )
     )

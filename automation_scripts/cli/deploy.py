@@ -39,7 +39,7 @@ def deploy(
     orchestrator = AutomationOrchestrator()
     with stderr().status("Registering the deployments …"):
         api_url = orchestrator.server_url()
-        registered = register_all(chosen, api_url)
+        registered = register_all(chosen, api_url, orchestrator.server_password())
     table = Table("deployment", "work pool", "schedules", box=None, pad_edge=False)
     for entry in registered:
         table.add_row(Text(entry.name), Text(entry.work_pool or "-"), Text(", ".join(entry.schedules) or "-"))

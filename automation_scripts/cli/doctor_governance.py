@@ -101,9 +101,11 @@ def reviews(settings: Settings) -> Iterator[Check]:
     from automation_scripts.cli.audit_common import file_of
     from automation_scripts.governance.approvals.schema import SCHEMA, SUBJECT
     from automation_scripts.governance.approvals.store import ApprovalStore
+    from automation_scripts.governance.communications import check_communications
     from automation_scripts.storage.database import Database
     from automation_scripts.storage.times import now
 
+    check_communications(settings)
     file = file_of(settings.governance_url)
     if file is not None and not file.exists():
         return
@@ -124,27 +126,18 @@ def reviews(settings: Settings) -> Iterator[Check]:
 
 
 def communications(settings: Settings) -> Iterator[Check]:
-    """Whether what leaves this machine is encrypted."""
-    from automation_scripts.errors import ConfigurationError
-    from automation_scripts.governance.encryption.secure_urls import require_secure_url
+    """Whether what leaves this machine is encrypted; if not, nothing runs."""
+    from automation_scripts.governance.communications import SETTING, insecure
 
     if not settings.automation.security.encrypt_communications:
-        yield Check("communications", "note", "encryption is off", "automation.security.encrypt_communications: true")
+        yield Check("communications", "note", "encryption is off", f"{SETTING}: true")
         return
-    good = True
-    for url, what, level in (
-        (settings.prefect.api_url, "the Prefect API (prefect.api_url)", "problem"),
-        (settings.history_url, "the run history (history.url)", "note"),
-        (settings.governance_url, "the governance database (governance.url)", "note"),
-        (settings.audit_url, "the audit log (governance.audit_url)", "note"),
-    ):
-        try:
-            if url:
-                require_secure_url(url, what)
-        except ConfigurationError as error:
-            good = False
-            yield Check("communications", level, str(error))
-    if good:
+    faults = list(insecure(settings))
+    for fault in faults:
+        yield Check(
+            "communications", "problem", fault, f"Nothing runs until it is mended, or `{SETTING}: false` is set."
+        )
+    if not faults:
         yield Check("communications", "ok", "what leaves this machine is encrypted")
 
 

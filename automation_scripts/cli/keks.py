@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 def kek_uses(settings: Settings) -> list[KekUse]:
     """The key-encryption keys and what hangs on them, without making one: see `Vault.status`."""
     from automation_scripts.cli.audit_common import file_of
+    from automation_scripts.governance.communications import check_communications
     from automation_scripts.governance.encryption.key_store import KeyStore
     from automation_scripts.governance.encryption.opened import key_provider
     from automation_scripts.governance.encryption.vault import KekUse, Vault
 
+    check_communications(settings)
     file = file_of(settings.governance_url)
     stored = file is None or file.exists()
     if not _has_kek(settings):

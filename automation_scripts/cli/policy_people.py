@@ -119,6 +119,7 @@ def existing_directory(settings: Settings) -> tuple[Directory | None, bool]:
     """The directory of users, if there is one, and whether the first administrator was made."""
     from pathlib import Path
 
+    from automation_scripts.governance.communications import check_communications
     from automation_scripts.governance.identity.bootstrap import Bootstrap
     from automation_scripts.governance.identity.core import Core
     from automation_scripts.governance.identity.directory import Directory
@@ -128,6 +129,7 @@ def existing_directory(settings: Settings) -> tuple[Directory | None, bool]:
     from automation_scripts.storage.database import Database, parse_url
     from automation_scripts.storage.times import now
 
+    check_communications(settings)
     url = parse_url(settings.governance_url, SUBJECT)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         return None, False  # opening it would create it

@@ -78,7 +78,7 @@ def run(
 
         automation run config_validator -p config_path=conf -p apply_fixes=true --dry-run
 
-        automation run config_validator -p config_path=conf -p apply_fixes=true -e production --approval approval_1f3a --otp 123456
+        automation run config_validator -p config_path=conf -p apply_fixes=true -e production --approval approval_1f3a9c0d27b4e685 --otp 123456
     """
     from automation_scripts import catalog
     from automation_scripts.cli.desk import desk

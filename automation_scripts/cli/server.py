@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     group.command("start")(start)
     group.command("stop")(stop)
     group.command("status")(status)
+    group.command("password")(password)
     app.add_typer(group, name="server")
 
 
@@ -34,6 +35,7 @@ def start() -> None:
     with _waiting("Starting the Prefect server (the first start prepares its database) …"):
         record = server.ensure()
     typer.echo(f"Prefect {record.prefect_version} serves {record.ui_url} (process {record.pid}).")
+    typer.echo("Its UI asks for a password: `automation server password` prints it.", err=True)
 
 
 def stop() -> None:
@@ -78,6 +80,25 @@ def status(
         typer.echo("No server runs. `automation run` starts it, and so does `automation server start`.")
     if record is None and not settings.prefect.api_url:
         raise typer.Exit(1)
+
+
+def password() -> None:
+    """Print the password that the local server's UI and API ask for.
+
+    Examples:
+
+        automation server password
+
+        PREFECT_API_AUTH_STRING="$(automation server password)" prefect deployment ls
+    """
+    from automation_scripts.errors import ServerUnavailable
+
+    found = _server().folder.password()
+    if not found:
+        raise ServerUnavailable(
+            "No server was started here yet, so there is no password. `automation server start` does it."
+        )
+    typer.echo(found)
 
 
 def _server() -> EmbeddedServer:

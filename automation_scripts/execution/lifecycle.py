@@ -30,9 +30,10 @@ from automation_scripts.errors import (
 from automation_scripts.execution.admission import check_start, entry_of, unproved_allowed
 from automation_scripts.execution.events import Desk, Event, Listener, StateChanged, StepProgress
 from automation_scripts.execution.interruption import Workers, end_marked_processes
-from automation_scripts.execution.plan_text import plan_text
+from automation_scripts.execution.plan_text import consent_text, informed
 from automation_scripts.execution.request import ExecutionRequest
 from automation_scripts.governance.consent import Plan
+from automation_scripts.governance.credentials import Presented
 from automation_scripts.governance.encryption.references import resolve_reference
 from automation_scripts.governance.encryption.secret_value import SecretValue
 from automation_scripts.governance.facts import Admission
@@ -351,10 +352,15 @@ class Execution:
         if self.limit is not None:
             self.limit.reschedule(None)
         consent, source = self.gate.consent, self.request.trigger.value
+        asked = await asyncio.to_thread(consent.get, missing.approval_id)
+
+        def vote(given: Presented, decision: str, why: str) -> object:
+            return consent.vote(asked.id, given, decision, why, source=source)
+
         await self._desk.await_decision(
-            f"{missing}\n\n{plan_text(plan.shown)}",
-            lambda: consent.is_decided(missing.approval_id),
-            lambda given, decision, why: consent.vote(missing.approval_id, given, decision, why, source=source),
+            consent_text(str(missing), plan.shown, asked.id, asked.binding_hash),
+            lambda: consent.is_decided(asked.id),
+            informed(vote, plan.shown, asked.id),
             consent.rules.lasts_s,
         )
         self._waited_s += time.monotonic() - pause

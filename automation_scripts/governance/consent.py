@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from automation_scripts.errors import AccessDenied, AutomationError, InvalidParameters, MfaRequired
+from automation_scripts.errors import AccessDenied, ApprovalRequired, AutomationError, InvalidParameters, MfaRequired
 from automation_scripts.governance.approvals.binding import binding_hash
 from automation_scripts.governance.approvals.records import ApprovalRequest, Approver, Content, Vote
 from automation_scripts.governance.credentials import Presented
@@ -115,6 +115,10 @@ class Consent:
                 roles_of=self.identification.roles_of,
                 content=_content(entry, plan),
             )
+        except InvalidParameters as unknown:
+            refusal = ApprovalRequired(str(unknown))
+            self._trail.denied(entry, actor, refusal)
+            raise refusal from unknown
         except AutomationError as refusal:
             self._trail.denied(entry, actor, refusal)
             raise

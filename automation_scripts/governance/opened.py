@@ -1,15 +1,21 @@
-"""The governance of these settings, opened once in each process."""
+"""The governance of these settings, opened once in each process.
+
+Everything in here that opens something raises ConfigurationError where an address of the settings is not encrypted: see
+`communications`.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
 import threading
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automation_scripts import catalog
+from automation_scripts.governance.communications import check_communications
 
 if TYPE_CHECKING:
     from automation_scripts.governance.approvals.store import ApprovalStore
@@ -34,6 +40,7 @@ def open_gate(settings: Settings) -> Gate:
         AuditUnavailable: the audit log cannot be used.
         ConfigurationError: another store cannot be used.
     """
+    check_communications(settings)
     with _lock:  # the first runs of a process may come at once
         return _gate(_Key.of(settings), os.getpid())
 
@@ -44,11 +51,13 @@ def open_store(settings: Settings) -> HistoryStore:
     Raises:
         HistoryUnavailable: the database cannot be used; the message says where it is and what to do.
     """
+    check_communications(settings)
     return _history(_Key.of(settings), os.getpid())
 
 
 def open_audit(settings: Settings) -> AuditLog:
     """The audit log, created when need be. Raises AuditUnavailable."""
+    check_communications(settings)
     return _audit(settings.audit_url, settings.home, settings.governance.anchors, os.getpid())
 
 
@@ -56,16 +65,19 @@ def open_vault(settings: Settings) -> Vault:
     """The keys that seal what is stored. Raises ConfigurationError."""
     from automation_scripts.governance.encryption.opened import open_vault as opened
 
+    check_communications(settings)
     return opened(settings.home, url=settings.governance_url, kms_key=settings.governance.kms_key or "")
 
 
 def open_approvals(settings: Settings) -> ApprovalStore:
     """Requests for approval, and what was answered. Raises ConfigurationError."""
+    check_communications(settings)
     return _approvals(_Key.of(settings), os.getpid())
 
 
 def open_identity(settings: Settings) -> IdentityStore:
     """Users and their credentials, created when need be. Raises ConfigurationError."""
+    check_communications(settings)
     return _identity(_Key.of(settings), os.getpid())
 
 
@@ -74,6 +86,23 @@ def users_are_set_up(settings: Settings) -> bool:
     if settings.governance_url.startswith("sqlite:") and not Path(settings.governance_url[10:]).exists():
         return False
     return not open_identity(settings).bootstrap.needed()
+
+
+def steady_clock(settings: Settings) -> Callable[[], datetime]:
+    """The time that policies decide by. Once users are set up it does not go back: see `IdentityStore.now`.
+
+    So a freeze or a window that is over, and a second factor that is too old, are not brought back by setting the clock.
+    """
+    from automation_scripts.storage.times import now
+
+    set_up = False
+
+    def clock() -> datetime:
+        nonlocal set_up
+        set_up = set_up or users_are_set_up(settings)  # there is no way back from it
+        return open_identity(settings).now() if set_up else now()
+
+    return clock
 
 
 def authorizer(settings: Settings) -> Authorizer:
@@ -116,7 +145,6 @@ def _gate(key: _Key, pid: int) -> Gate:
     from automation_scripts.governance.gate import Gate, Rules
     from automation_scripts.governance.identification import Identification
     from automation_scripts.governance.run_trail import RunTrail
-    from automation_scripts.storage.times import now
 
     settings = key.settings
     wanted = settings.governance.approvals
@@ -124,21 +152,21 @@ def _gate(key: _Key, pid: int) -> Gate:
         lambda: open_identity(settings) if users_are_set_up(settings) else None,
         local_use=settings.governance.local_use,
     )
-    policies, trail = authorizer(settings), RunTrail(open_audit(settings))
+    policies, trail, clock = authorizer(settings), RunTrail(open_audit(settings)), steady_clock(settings)
     consent = Consent(
         ConsentRules(wanted.required, wanted.roles, wanted.expires_after, wanted.review_within),
         lambda: open_approvals(settings),
         identification,
         policies,
         trail,
-        now,
+        clock,
     )
     rules = Rules(
         protected=frozenset(settings.automation.require_approval_for),
         require_mfa=settings.automation.security.require_mfa,
         audit_reads=settings.automation.security.audit_all_actions,
     )
-    return Gate(rules, identification, policies, consent, trail)
+    return Gate(rules, identification, policies, consent, trail, clock)
 
 
 @functools.lru_cache(maxsize=8)
@@ -154,10 +182,11 @@ def _audit(url: str, home: Path, anchors: tuple[AnchorSettings, ...], pid: int) 
     from automation_scripts.governance.audit.keys import AuditKeys
     from automation_scripts.governance.audit.log import AuditLog
 
-    return AuditLog(url, signer=AuditKeys(home / AUDIT_KEYS), anchors=[_anchor(anchor) for anchor in anchors])
+    return AuditLog(url, signer=AuditKeys(home / AUDIT_KEYS), anchors=[anchor_of(anchor) for anchor in anchors])
 
 
-def _anchor(wanted: AnchorSettings) -> Anchor:
+def anchor_of(wanted: AnchorSettings) -> Anchor:
+    """One of `governance.anchors`. Nothing is written or connected to yet."""
     if wanted.file is not None:
         from automation_scripts.governance.audit.anchors import FileAnchor
 

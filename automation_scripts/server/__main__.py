@@ -84,6 +84,11 @@ def _prepare_environment(folder: ServerFolder, port: int) -> None:
     os.environ["PREFECT_SERVER_API_HOST"] = "127.0.0.1"
     os.environ["PREFECT_SERVER_API_PORT"] = str(port)
     os.environ["PREFECT_UI_API_URL"] = f"http://127.0.0.1:{port}/api"
+    # Other accounts of this machine, and pages in its browsers, can reach the port. Whoever may create deployments may
+    # have anything run as this account.
+    password = folder.make_password(os.environ.get("PREFECT_SERVER_API_AUTH_STRING", ""))
+    os.environ["PREFECT_SERVER_API_AUTH_STRING"] = os.environ["PREFECT_API_AUTH_STRING"] = password
+    os.environ.setdefault("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", f"http://127.0.0.1:{port},http://localhost:{port}")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # A minute until a new schedule takes effect is long for one who watches; the query is cheap on one machine.
     os.environ.setdefault("PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS", "10")

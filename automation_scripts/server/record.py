@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -52,6 +53,29 @@ class ServerFolder:
     def worker_socket(self) -> Path:
         """Where the worker is told that a run was created."""
         return self.home / "worker.sock"
+
+    @property
+    def password_file(self) -> Path:
+        """The user and password (`user:password`) that the API and the UI ask for."""
+        return self.home / "server-password"
+
+    def password(self) -> str:
+        """What the running server asks for; empty when there is none."""
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""
+
+    def make_password(self, given: str = "") -> str:
+        """The password for a server that starts: `given`, or the one of before, or a new one. Only its owner can read it."""
+        known = given or self.password() or f"automation:{secrets.token_urlsafe(24)}"
+        if known != self.password():
+            temporary = self.password_file.with_suffix(f".{os.getpid()}.tmp")
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(known + "\n")
+            temporary.replace(self.password_file)
+        return known
 
     def create(self) -> None:
         """Make the folders; only their owner may look inside.

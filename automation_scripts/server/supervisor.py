@@ -92,15 +92,19 @@ class Companions:
         return waits[done.pop()]
 
     async def _prepare_work_pool(self) -> None:
-        """Create the work pool whose runs start in the warm runner; an existing pool is left as its owner set it."""
+        """Create the work pool whose runs start in the warm runner, or bring it up to date."""
         from prefect.client.orchestration import get_client
-        from prefect.client.schemas.actions import WorkPoolCreate
+        from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
         from prefect.exceptions import ObjectAlreadyExists
-        from prefect.settings import PREFECT_API_URL, temporary_settings
+        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
         from prefect.workers.process import ProcessWorker
 
         template = ProcessWorker.get_default_base_job_template()
-        template["variables"]["properties"]["command"]["default"] = shlex.join(
+        # A deployment must not choose the command, nor the settings by way of the environment: the gate is in there.
+        for name in ("command", "env", "working_dir"):
+            template["variables"]["properties"].pop(name, None)
+        template["job_configuration"] |= {"env": {}, "working_dir": None}
+        template["job_configuration"]["command"] = shlex.join(
             [
                 sys.executable,
                 "-m",
@@ -109,12 +113,18 @@ class Companions:
                 "prefect.engine",
             ]
         )
-        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{self.port}/api"}):
+        with temporary_settings(
+            {
+                PREFECT_API_URL: f"http://127.0.0.1:{self.port}/api",
+                PREFECT_API_AUTH_STRING: self.folder.password(),
+            }
+        ):
             async with get_client() as client:
-                with contextlib.suppress(ObjectAlreadyExists):
-                    await client.create_work_pool(
-                        WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template)
-                    )
+                wanted = WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template)
+                try:
+                    await client.create_work_pool(wanted)
+                except ObjectAlreadyExists:
+                    await client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
 
     def _spawn(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         environment = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import stat
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from automation_scripts.settings.problems import KeyPath, Position, Problem
+from automation_scripts.settings.writers import open_to_others
 from automation_scripts.settings.yaml_tree import FileRefused, Node, build
 
 MAX_BYTES = 256 * 1024
@@ -61,6 +63,8 @@ def _text(path: Path) -> str:
             what = "is a folder" if path.is_dir() else "is not a regular file"
             raise FileRefused(f"{what}; give the path of a YAML file")
         with path.open("rb") as file:
+            if reason := open_to_others(os.fstat(file.fileno())):
+                raise FileRefused(reason)
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise FileRefused("there is no such file") from None

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from automation_scripts.governance.opened import open_store
@@ -55,6 +57,16 @@ class Installation:
         return record
 
     @property
+    def password(self) -> str:
+        """What the server asks for, as `user:password`."""
+        return EmbeddedServer(self.home).folder.password()
+
+    @property
+    def api(self) -> httpx.Client:
+        """A client of the server's API."""
+        return httpx.Client(base_url=self.record.api_url, timeout=30, auth=tuple(self.password.split(":", 1)))  # type: ignore[arg-type]
+
+    @property
     def log(self) -> list[dict[str, object]]:
         path = self.home / "run.log"
         return [json.loads(line) for line in path.read_text().splitlines()]
@@ -82,6 +94,14 @@ class Installation:
             text=True,
             cwd=ROOT,
         )
+
+
+def log_in(page: Any, installation: Installation) -> None:
+    """Give the Prefect UI in this browser page the server's password."""
+    page.goto(f"{installation.record.ui_url}/login")
+    page.locator("input[type=password]").fill(installation.password)
+    page.locator("input[type=password]").press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
 
 
 def install(home: Path, extra: str = "") -> Installation:

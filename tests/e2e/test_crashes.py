@@ -38,7 +38,7 @@ def _prefect_state(installation: Installation, flow_run_id: str | None) -> str:
     from prefect.client.orchestration import PrefectClient
 
     async def read() -> str:
-        async with PrefectClient(installation.record.api_url) as client:
+        async with PrefectClient(installation.record.api_url, auth_string=installation.password) as client:
             run = await client.read_flow_run(str(flow_run_id))
             return str(run.state.name) if run.state else ""
 
@@ -189,15 +189,13 @@ def test_the_embedded_server_is_still_the_only_one(installation: Installation) -
 
 def _waiting_run(installation: Installation, path: Path) -> str:
     """The id of a flow run of the probe's deployment that is to wait as long as `path` exists."""
-    import httpx
-
-    api = installation.record.api_url
     _deploy_probe(installation)
-    deployment = httpx.get(f"{api}/deployments/name/probe/probe").json()["id"]
-    created = httpx.post(
-        f"{api}/deployments/{deployment}/create_flow_run",
-        json={"parameters": {"do": "wait", "path": str(path)}, "state": {"type": "SCHEDULED"}},
-    )
+    with installation.api as api:
+        deployment = api.get("/deployments/name/probe/probe").json()["id"]
+        created = api.post(
+            f"/deployments/{deployment}/create_flow_run",
+            json={"parameters": {"do": "wait", "path": str(path)}, "state": {"type": "SCHEDULED"}},
+        )
     return str(created.json()["id"])
 
 
@@ -219,7 +217,11 @@ def _deploy_probe(installation: Installation) -> None:
             "--pool",
             "automation",
         ],
-        env={**installation.environment, "PREFECT_API_URL": installation.record.api_url},
+        env={
+            **installation.environment,
+            "PREFECT_API_URL": installation.record.api_url,
+            "PREFECT_API_AUTH_STRING": installation.password,
+        },
         cwd=ROOT,
         capture_output=True,
         text=True,

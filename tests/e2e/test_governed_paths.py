@@ -6,10 +6,14 @@ can be used one after another without waiting for the next half minute.
 
 from __future__ import annotations
 
+import base64
 import json
+import secrets
 import shutil
 import sqlite3
+import subprocess
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +29,7 @@ from automation_scripts.governance.identity.records import Kind, PasswordCredent
 from automation_scripts.governance.opened import open_audit, open_gate, open_identity
 from automation_scripts.history.records import RunRecord
 from automation_scripts.server.embedded import EmbeddedServer
-from tests.e2e.conftest import Installation, install
+from tests.e2e.conftest import Installation, install, log_in
 from tests.e2e.test_ways_in import CHROMIUM, FLAGS
 
 pytestmark = [pytest.mark.slow]
@@ -47,7 +51,7 @@ class Governed:
 
     @property
     def api(self) -> httpx.Client:
-        return httpx.Client(base_url=self.installation.record.api_url, timeout=30)
+        return self.installation.api
 
     def hire(self) -> None:
         store = open_identity(self.installation.settings)
@@ -205,6 +209,7 @@ def test_the_forms_in_a_real_browser(governed: Governed, config: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        log_in(page, governed.installation)
         answer(page, "rita")
         governed.paused(run, after=key)
         page.goto(f"{governed.installation.record.ui_url}/runs/flow-run/{run}")
@@ -312,8 +317,6 @@ def test_a_token_among_the_parameters_is_refused(governed: Governed, config: Pat
 
 def test_a_worker_gets_a_ticket_and_not_the_session(governed: Governed, config: Path) -> None:
     environment = {**governed.installation.environment, "AUTOMATION_TOKEN": governed.tokens["rita"]}
-    import subprocess
-
     done = subprocess.run(
         governed.installation.argv(
             "run",
@@ -341,3 +344,86 @@ def test_a_worker_gets_a_ticket_and_not_the_session(governed: Governed, config: 
     assert record.authentication == "ticket"
     everything = b"".join(file.read_bytes() for file in governed.installation.home.rglob("*") if file.is_file())
     assert governed.tokens["rita"].encode() not in everything
+
+
+# Nothing in clear
+
+
+def _forms(secret: str) -> set[bytes]:
+    """The secret as it is, in UTF-16, URL-encoded, in hexadecimal, and in base64 wherever it begins in a longer text."""
+    raw = secret.encode()
+    forms = {raw, secret.encode("utf-16-le"), urllib.parse.quote(secret, safe="").encode(), raw.hex().encode()}
+    for lead in range(3):
+        coded = base64.b64encode(b"x" * lead + raw)
+        inner = coded[(lead * 8 + 5) // 6 : len(coded) - 4]
+        forms |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
+    return forms
+
+
+def test_no_secret_is_in_clear_anywhere(governed: Governed, tmp_path: Path) -> None:
+    """Canaries through every script that can run, then a search of the whole state folder: databases, logs, artifacts."""
+    canaries = {
+        name: f"Kq7{name}9{secrets.token_hex(12)}Zx" for name in ("password", "api", "url", "env", "aws", "block")
+    }
+    config = tmp_path / "canaries"
+    config.mkdir()
+    (config / "app.json").write_text(f'{{"database": {{"password": "{canaries["password"]}",}}}}\n')
+    (config / "app.yaml").write_text(
+        f"api_key: {canaries['api']}\nurl: postgres://shop:{canaries['url']}@db.example.org/shop\nenabled: yes\n"
+    )
+    (config / "compose.yaml").write_text(
+        f"services:\n  web:\n    image: nginx:1.27\n    enviroment:\n      AWS_SECRET_ACCESS_KEY: {canaries['aws']}\n"
+    )
+    environment = {
+        **governed.installation.environment,
+        "AUTOMATION_TOKEN": governed.tokens["bot"],
+        "CANARY": canaries["env"],
+    }
+    # What is no secret is found, so the search works: a name on disk in clear, in every form that is looked for.
+    (governed.installation.home / "seen").write_bytes(b"\n".join(_forms("visible-canary")))
+    for extra in ((), ("--remote",), ("-p", "apply_fixes=true", "--dry-run")):
+        done = subprocess.run(
+            governed.installation.argv(
+                "run", "config_validator", "-p", f"config_path={config}", "-e", "staging", "--fail-on", "never", *extra
+            ),
+            env={**environment, "AUTOMATION_LOG_LEVEL": "DEBUG"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+    refused = subprocess.run(
+        governed.installation.argv("run", "probe", "-p", f"token={canaries['block']}", module="tests.probe"),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert refused.returncode == 2
+    headers = {"X-Automation-Token": governed.tokens["rita"], "X-Automation-OTP": governed.code("rita")}
+    waiting = governed.create(config, headers).json()["id"]  # a plan of production lies in the approvals
+    governed.paused(waiting)
+    with governed.api as api:
+        api.post(f"/flow_runs/{waiting}/set_state", json={"state": {"type": "CANCELLED"}, "force": True})
+
+    written = (governed.installation.home / "seen").read_bytes()
+    assert all(form in written for form in _forms("visible-canary"))
+    assert any(form in base64.b64encode(b"xy visible-canary and more") for form in _forms("visible-canary"))
+    assert b"canaries/app.json" in (governed.installation.home / "prefect" / "prefect.db").read_bytes()
+    hidden = {
+        **canaries,
+        "login password": PASSWORD,
+        "login token": governed.tokens["rita"],
+        "service": governed.tokens["bot"],
+    }
+    found = []
+    for file in sorted(governed.installation.home.rglob("*")):
+        if not file.is_file() or file.name == "session":
+            continue
+        content = file.read_bytes()
+        for name, secret in hidden.items():
+            if any(form in content for form in _forms(secret)):
+                found.append(f"{name} in {file.relative_to(governed.installation.home)}")
+    assert found == []

@@ -16,14 +16,15 @@ pytestmark = [pytest.mark.slow]
 
 
 def _save(installation: Installation, name: str, **fields: Any) -> None:
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
     from blocks.configuration_check import ConfigurationCheck
 
     async def save() -> None:
         await ConfigurationCheck(**fields).save(name, overwrite=True)  # type: ignore[misc]
 
-    with temporary_settings({PREFECT_API_URL: installation.record.api_url}):
+    changes = {PREFECT_API_URL: installation.record.api_url, PREFECT_API_AUTH_STRING: installation.password}
+    with temporary_settings(changes):
         asyncio.run(save())
 
 

@@ -14,13 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from automation_scripts import AutomationOrchestrator, ExecutionContext
 from automation_scripts.history.records import RunRecord
 from automation_scripts.results import ExecutionResult
-from tests.e2e.conftest import Installation
+from tests.e2e.conftest import Installation, log_in
 
 pytestmark = [pytest.mark.slow]
 STATES = ["requested", "admitted", "planning", "running", "verifying", "succeeded"]
@@ -72,7 +71,7 @@ async def _prefect_state(installation: Installation, flow_run_id: str) -> str:
 def _client(installation: Installation) -> Any:
     from prefect.client.orchestration import PrefectClient
 
-    return PrefectClient(installation.record.api_url)
+    return PrefectClient(installation.record.api_url, auth_string=installation.password)
 
 
 def _ended(installation: Installation, wanted: Callable[[RunRecord], bool]) -> RunRecord:
@@ -146,7 +145,7 @@ def test_from_the_command_line_through_a_worker(installation: Installation, bad_
 
 
 def test_from_a_schedule(installation: Installation, bad_config: Path) -> None:
-    with httpx.Client(base_url=installation.record.api_url) as api:
+    with installation.api as api:
         deployment = api.get("/deployments/name/config_validator/config-validator").json()["id"]
         created = api.post(
             f"/deployments/{deployment}/schedules",
@@ -171,10 +170,12 @@ def test_from_the_run_form_of_the_ui(installation: Installation, bad_config: Pat
     from playwright.sync_api import sync_playwright
 
     ui = installation.record.ui_url
-    deployment = httpx.get(f"{ui}/api/deployments/name/config_validator/config-validator").json()["id"]
+    with installation.api as api:
+        deployment = api.get("/deployments/name/config_validator/config-validator").json()["id"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1300, "height": 1800})
+        log_in(page, installation)
         page.goto(f"{ui}/deployments/deployment/{deployment}/run")
         page.get_by_text("Folder or file to validate").wait_for()
         page.get_by_text("How strict: strict for what goes to production").wait_for()
@@ -186,9 +187,9 @@ def test_from_the_run_form_of_the_ui(installation: Installation, bad_config: Pat
         page.goto(f"{ui}/runs/flow-run/{record.flow_run_id}")
         page.get_by_text("Completed").first.wait_for(timeout=30_000)
         browser.close()
-    artifacts = httpx.post(
-        f"{ui}/api/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [record.flow_run_id]}}}
-    ).json()
+    with installation.api as api:
+        wanted = {"artifacts": {"flow_run_id": {"any_": [record.flow_run_id]}}}
+        artifacts = api.post("/artifacts/filter", json=wanted).json()
     kinds = {artifact["key"]: artifact["type"] for artifact in artifacts}
     assert kinds["config-validator-report"] == "markdown"
     assert kinds["config-validator-findings"] == "table"

@@ -13,13 +13,23 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from automation_scripts.errors import InvalidParameters
-from automation_scripts.governance.encryption.key_variables import CURRENT, PREVIOUS
 from automation_scripts.governance.encryption.private_files import read_private
 from automation_scripts.governance.encryption.secret_value import SecretValue
 from automation_scripts.secret_reference import ALLOWED, is_reference
+from automation_scripts.settings.environ import SECRETS
 
 MOST_BYTES = 64 * 1024
 
+_OURS = frozenset(
+    {
+        *SECRETS,
+        "AUTOMATION_BOOTSTRAP_SECRET",
+        "PREFECT_API_AUTH_STRING",
+        "PREFECT_SERVER_API_AUTH_STRING",
+        "PREFECT_API_KEY",
+    }
+)
+"""Variables of this program and of its Prefect server: whoever may start a run must not act as them."""
 _LOOKED_AT = 4096
 _SYSTEM = (Path("/proc"), Path("/sys"), Path("/dev"))
 """Not files: /proc/self/environ would give the variables that are refused by name."""
@@ -72,7 +82,7 @@ def resolve_reference(
         text: `env:NAME`; `file:/path`, a UTF-8 file of at most 64 KiB to which the world has no access, without its last
             line break; or `block:NAME`.
         block: gives the value of the Secret block of that name.
-        environ: the variables; those of this process when left out. Our own key variables are never given.
+        environ: the variables; those of this process when left out. Our own token, keys and passwords are never given.
         folders: files must lie in one of these; anywhere when left out.
         closed: no file in these is given. Whoever may start a run chooses the reference, so the state folder belongs
             here: its keys are no parameter of anything.
@@ -85,8 +95,11 @@ def resolve_reference(
         raise InvalidParameters(f"A secret must be given by reference: {ALLOWED}. What was given is none of these.")
     kind, _, name = text.partition(":")
     if kind == "env":
-        if name in (CURRENT, PREVIOUS):
-            raise InvalidParameters(f"{text!r} is a key of this program and no parameter. Name another variable.")
+        if name.upper() in _OURS:  # Windows knows no difference between the cases
+            raise InvalidParameters(
+                f"{text!r} is a secret of this program itself and is not given to runs. Keep what the run needs in a variable "
+                "of another name, a file or a Secret block."
+            )
         clear = (os.environ if environ is None else environ).get(name, "")
         advice = "Set the environment variable in the process that runs this"
     elif kind == "file":

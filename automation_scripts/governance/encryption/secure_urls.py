@@ -145,6 +145,8 @@ def _postgres_hosts(parts: SplitResult, query: tuple[tuple[str, str], ...]) -> t
                 hosts.append(host)
             else:  # only a path is usually encoded; any other host in that form counts as another machine
                 hosts.append(text if "%" in text else _without_port(host))
+    if any(name == "service" for name, _ in query):
+        hosts.append("service")  # its host is in a file elsewhere, so it counts as another machine
     return tuple(hosts) or ("/",)
 
 

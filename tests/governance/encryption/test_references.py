@@ -22,6 +22,7 @@ from automation_scripts.governance.encryption.references import (
     resolve_reference,
 )
 from automation_scripts.governance.encryption.secret_value import SecretValue
+from automation_scripts.settings.environ import SECRETS
 from automation_scripts.storage.encoding import to_json
 
 CANARY = "canary-s3cr3t"
@@ -90,9 +91,12 @@ def test_missing_secrets_are_named_by_their_reference(tmp_path):
 
 
 def test_nobody_gets_the_keys_of_this_program_by_reference(tmp_path, secret_file):
-    for name in ("AUTOMATION_ENCRYPTION_KEY", "AUTOMATION_ENCRYPTION_KEY_PREVIOUS"):
-        with pytest.raises(InvalidParameters, match="key of this program"):
+    ours = (*SECRETS, "AUTOMATION_BOOTSTRAP_SECRET", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING")
+    assert {"AUTOMATION_TOKEN", "AUTOMATION_ENCRYPTION_KEY", "AUTOMATION_ENCRYPTION_KEY_PREVIOUS"} <= set(ours)
+    for name in (*ours, "automation_token"):
+        with pytest.raises(InvalidParameters, match="secret of this program") as refused:
             resolve_reference(f"env:{name}", environ={name: CANARY})
+        assert CANARY not in str(refused.value)
     home, allowed = tmp_path / "home", tmp_path / "allowed"
     home.mkdir()
     allowed.mkdir()

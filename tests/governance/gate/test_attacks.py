@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from automation_scripts.errors import AccessDenied, ApprovalRequired, AutomationError, InvalidParameters, MfaRequired
+from automation_scripts.errors import AccessDenied, ApprovalRequired, AutomationError, MfaRequired
 from automation_scripts.governance.credentials import Presented
 from automation_scripts.governance.facts import Entry
 from automation_scripts.governance.gate import NeedsApproval
@@ -308,7 +308,7 @@ def test_an_approval_is_not_good_for(office: Office, name: str) -> None:
 
 
 def test_an_approval_that_does_not_exist(office: Office) -> None:
-    with pytest.raises(InvalidParameters, match="approval_67890"):
+    with pytest.raises(ApprovalRequired, match="approval_67890"):
         office.change(office.entry("rita", code=True, approval_id="approval_67890"))
     assert office.last()["action"] == "run.denied"
 
