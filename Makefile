@@ -23,7 +23,7 @@ setup: .venv/.complete
 	.tools/bin/pip install --quiet uv
 
 test: setup  ## The fast tests.
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: setup  ## The tests that start servers, browsers and whole processes.
 	$(BIN)/python -m pytest -m slow
