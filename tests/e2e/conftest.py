@@ -74,10 +74,12 @@ class Installation:
     def argv(self, *arguments: str, module: str = "automation_scripts.cli") -> list[str]:
         return [sys.executable, "-m", module, *arguments]
 
-    def run(self, *arguments: str, module: str = "automation_scripts.cli") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, module: str = "automation_scripts.cli", token: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.argv(*arguments, module=module),
-            env=self.environment,
+            env={**self.environment, **({"AUTOMATION_TOKEN": token} if token else {})},
             capture_output=True,
             text=True,
             check=False,

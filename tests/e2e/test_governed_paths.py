@@ -7,6 +7,7 @@ can be used one after another without waiting for the next half minute.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import secrets
 import shutil
@@ -29,6 +30,7 @@ from automation_scripts.governance.identity.records import Kind, PasswordCredent
 from automation_scripts.governance.opened import open_audit, open_gate, open_identity
 from automation_scripts.history.records import RunRecord
 from automation_scripts.server.embedded import EmbeddedServer
+from tests.cli.terminal import Terminal
 from tests.e2e.conftest import Installation, install, log_in
 from tests.e2e.test_ways_in import CHROMIUM, FLAGS
 
@@ -63,7 +65,8 @@ class Governed:
             secret = pyotp.parse_uri(store.totp.begin(name, by=name).uri).secret
             self.codes[name] = list(store.second_factors.confirm_totp(name, pyotp.TOTP(secret).now(), source="test"))
             principal = store.authenticate(PasswordCredential(name, PASSWORD, self.code(name)), source="test")
-            self.tokens[name] = store.login_tokens.issue(principal).text
+            # As if the login were long ago: its second factor is no longer fresh.
+            self.tokens[name] = store.login_tokens.issue(dataclasses.replace(principal, mfa_at=None)).text
         store.directory.add_user("bot", by="ada", kind=Kind.SERVICE, roles=[RoleBinding("service")])
         everything = Scope(frozenset({"*"}), frozenset({"*"}), frozenset({"*"}))
         self.tokens["bot"] = store.service_tokens.create("bot", everything, by="ada").text
@@ -219,6 +222,33 @@ def test_the_forms_in_a_real_browser(governed: Governed, config: Path) -> None:
         record = governed.ended(run)
         browser.close()
     assert (record.status, record.user) == ("succeeded", "rita")
+    assert json.loads((config / "shop.json").read_text()) == {"server": {"port": 8080}}
+
+
+def test_the_terminal_asks_for_the_second_factor(
+    governed: Governed, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**governed.installation.environment, "AUTOMATION_TOKEN": governed.tokens["rita"]}.items():
+        monkeypatch.setenv(name, value)
+    change = ("run", "config_validator", "-p", f"config_path={config}", "-p", "apply_fixes=true", "-e", "production")
+    asked = governed.installation.run(*change, "--otp", governed.code("rita"), token=governed.tokens["rita"])
+    assert asked.returncode == 2, asked.stderr
+    gate = open_gate(governed.installation.settings)
+    (waiting,) = gate.consent.list(status="pending")
+    assert waiting.id in asked.stderr
+    given = Presented(token=governed.tokens["ron"], code=governed.code("ron"))
+    gate.consent.vote(waiting.id, given, "grant", source="cli")
+    with Terminal(*change, "--approval", waiting.id) as terminal:
+        terminal.expect("Code of rita")
+        terminal.send("12")  # a wrong one: nothing is changed
+        terminal.end(2)
+    assert (config / "shop.json").read_text() == FIXABLE
+    with Terminal(*change, "--approval", waiting.id) as terminal:
+        terminal.expect("Code of rita")
+        code = governed.code("rita")
+        terminal.send(code)
+        terminal.end(0)
+        assert code not in terminal.shown
     assert json.loads((config / "shop.json").read_text()) == {"server": {"port": 8080}}
 
 

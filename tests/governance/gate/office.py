@@ -82,10 +82,10 @@ class Office:
             self.identification,
             authorizer,
             trail,
-            self.clock,
+            self.identity.now,
         )
         rules = Rules(frozenset({"production"}), require_mfa=True, audit_reads=True)
-        self.gate = Gate(rules, self.identification, authorizer, self.consent, trail, self.clock)
+        self.gate = Gate(rules, self.identification, authorizer, self.consent, trail, self.identity.now)
 
     def _hire(self) -> None:
         store = self.identity

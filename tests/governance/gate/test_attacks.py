@@ -425,3 +425,27 @@ def test_nothing_runs_that_cannot_be_audited(office: Office, monkeypatch: pytest
         office.admit(office.entry(environment="development", intends_changes=False))
     monkeypatch.undo()
     assert office.approvals.get(approval).status.value == "approved", "what could not be audited did not happen"
+
+
+@pytest.mark.parametrize("trigger", ["schedule", "alert", "healing"])
+def test_a_semi_automatic_script_that_no_person_started_waits_for_one(office: Office, trigger: str) -> None:
+    started = {"environment": "staging", "level": "semi_automatic", "trigger": trigger, "by_person": False}
+    with pytest.raises(NeedsApproval) as needed:
+        office.change(office.entry("bot", **started))
+    office.consent.vote(needed.value.approval_id, office.credential("ron", code=True), "grant", source="cli")
+    office.change(office.entry("bot", approval_id=needed.value.approval_id, **started))
+    office.change(office.entry("otto", environment="staging", level="semi_automatic"))  # a person's own request
+
+
+def test_reads_may_be_left_out_of_the_audit_and_refusals_never_are(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.gate.rules = dataclasses.replace(office.gate.rules, audit_reads=False)
+    before = len(office.records())
+    reading = office.admit(office.entry("otto", environment="staging", intends_changes=False))
+    office.gate.outcome(reading, "succeeded", "")
+    assert len(office.records()) == before
+    with pytest.raises(AccessDenied):
+        office.admit(office.entry("vera", environment="staging", intends_changes=False))
+    assert len(office.records()) == before + 1
+    office.gate.outcome(office.change(office.entry("otto", environment="staging")), "succeeded", "")
+    assert [record["action"] for record in office.records()[-3:]] == ["run.intent", "change.intent", "run.outcome"]
