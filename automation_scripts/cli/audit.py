@@ -60,6 +60,7 @@ def log(
     from automation_scripts.cli.console import print_json
     from automation_scripts.cli.quantities import moment
     from automation_scripts.governance.audit.search import search
+    from automation_scripts.governance.opened import open_payloads
     from automation_scripts.settings import load_settings
     from automation_scripts.storage.encoding import clean_text
 
@@ -85,7 +86,8 @@ def log(
         # Before anything is shown.
         reader(settings, audit, otp, {"command": "audit log", **chosen({**filters, "since": begin, "until": end})})
     if output_format is AuditFormat.JSON:
-        print_json([{**entry.members, "index": entry.index} for entry in found])
+        payloads = open_payloads(settings)
+        print_json([{**payloads.open(entry.members), "index": entry.index} for entry in found])
     elif found:
         _print_entries(found)
     else:

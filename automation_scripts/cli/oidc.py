@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from automation_scripts.governance.identity.oidc import OidcSettings
@@ -32,7 +32,7 @@ def _provider(settings: Settings) -> OidcSettings:
     from automation_scripts.governance.identity.external import GroupMap
     from automation_scripts.governance.identity.oidc import OidcSettings
 
-    wanted: Any = getattr(settings.governance, "oidc", None)
+    wanted = settings.governance.oidc
     if wanted is None:
         raise ConfigurationError(
             "--oidc: the settings name no provider. Write `issuer` and `client_id` under `governance.oidc`."

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from automation_scripts.governance.encryption.vault import Vault
     from automation_scripts.governance.gate import Gate
     from automation_scripts.governance.identity.store import IdentityStore
+    from automation_scripts.governance.payloads import Payloads
     from automation_scripts.governance.policy.authorizer import Authorizer
     from automation_scripts.history.store import HistoryStore
     from automation_scripts.settings import Settings
@@ -67,6 +68,13 @@ def open_vault(settings: Settings) -> Vault:
 
     check_communications(settings)
     return opened(settings.home, url=settings.governance_url, kms_key=settings.governance.kms_key or "")
+
+
+def open_payloads(settings: Settings) -> Payloads:
+    """Seals and opens the words in the audit log."""
+    from automation_scripts.governance.payloads import Payloads
+
+    return Payloads(lambda: open_vault(settings))
 
 
 def open_approvals(settings: Settings) -> ApprovalStore:
@@ -152,7 +160,11 @@ def _gate(key: _Key, pid: int) -> Gate:
         lambda: open_identity(settings) if users_are_set_up(settings) else None,
         local_use=settings.governance.local_use,
     )
-    policies, trail, clock = authorizer(settings), RunTrail(open_audit(settings)), steady_clock(settings)
+    policies, trail, clock = (
+        authorizer(settings),
+        RunTrail(open_audit(settings), open_payloads(settings)),
+        steady_clock(settings),
+    )
     consent = Consent(
         ConsentRules(wanted.required, wanted.roles, wanted.expires_after, wanted.review_within),
         lambda: open_approvals(settings),

@@ -9,6 +9,7 @@ from automation_scripts.errors import AutomationError
 from automation_scripts.governance.audit.log import AuditLog
 from automation_scripts.governance.audit.records import AuditRecord
 from automation_scripts.governance.facts import Actor, Entry
+from automation_scripts.governance.payloads import Payloads
 
 _LONGEST = 4000
 
@@ -16,8 +17,9 @@ _LONGEST = 4000
 class RunTrail:
     """Writes about runs. Every method raises AuditUnavailable when it cannot; then what it tells of must not happen."""
 
-    def __init__(self, audit: AuditLog) -> None:
+    def __init__(self, audit: AuditLog, payloads: Payloads | None = None) -> None:
         self.audit = audit
+        self._payloads = payloads
 
     def write(
         self, entry: Entry, actor: Actor | None, action: str, outcome: str, reasons: Sequence[str] = (), **details: Any
@@ -39,7 +41,7 @@ class RunTrail:
                 request_id=entry.request_id,
                 trace_id=entry.trace_id,
                 reasons=reasons,
-                details={**common, **shown, **named, **details},
+                details=self._sealed({**common, **shown, **named, **details}, entry, actor),
             )
         )
 
@@ -47,6 +49,13 @@ class RunTrail:
         """That a run was refused. The caller is told less than this: a credential's fault is for the log alone."""
         why = getattr(refusal, "reason", "") or type(refusal).__name__
         self.write(entry, actor, "run.denied", "denied", reasons, message=str(refusal)[:_LONGEST], error=why)
+
+    def _sealed(self, details: dict[str, Any], entry: Entry, actor: Actor | None) -> dict[str, Any]:
+        """For whose run it is: what a person gave and was told goes when the person's keys go."""
+        if self._payloads is None:
+            return details
+        subject = actor.name if actor else entry.claimed_user
+        return self._payloads.seal(details, entry.execution_id, subject)
 
     def lost(self, execution_id: str, script: str, environment: str, user: str, status: str) -> None:
         """What became of a run whose process was killed before it could tell."""

@@ -154,6 +154,8 @@ def test_a_broken_glass_that_nobody_reviewed(shell: Shell) -> None:
         ("prefect: {api_url: 'http://prefect.invalid:1/api'}", "problem", "prefect.api_url"),
         ("prefect: {api_url: 'https://prefect.invalid:1/api'}", "ok", "encrypted"),
         ("prefect: {api_url: 'http://127.0.0.1:1/api'}", "ok", "encrypted"),
+        ("history: {url: 'postgresql://db.invalid:1/x'}", "problem", "history.url"),
+        ("governance: {audit_url: 'postgresql://db.invalid:1/x'}", "problem", "governance.audit_url"),
         ("automation: {security: {encrypt_communications: false}}", "note", "off"),
     ],
 )
@@ -162,3 +164,16 @@ def test_what_would_leave_this_machine_in_clear(shell: Shell, settings: str, lev
     found = checks(shell)["communications"]
     assert found["level"] == level
     assert said in found["said"]
+    assert found["level"] != "problem" or "encrypt_communications: false" in found["remedy"]
+
+
+@pytest.mark.parametrize(
+    "command", [["history"], ["approvals", "list"], ["keys", "status"], ["audit", "checkpoint"], ["users", "list"]]
+)
+def test_what_would_leave_it_in_clear_is_not_done(shell: Shell, command: list[str]) -> None:
+    configured(shell, "governance: {url: 'postgresql://db.invalid:1/x'}")
+    answer = shell(*command)
+    assert (answer.code, answer.out) == (2, "")
+    assert "governance.url" in answer.err
+    assert "?sslmode=verify-full" in answer.err
+    assert not shell.home.exists()

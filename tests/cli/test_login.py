@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pyotp
@@ -187,22 +186,19 @@ def test_looking_at_an_empty_place_creates_nothing(shell: Shell) -> None:
 
 
 @pytest.fixture
-def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """`governance.oidc` in the settings, and a provider at which `sub-1` logs in; the settings that it was asked with."""
-    from automation_scripts.settings.model import GovernanceSettings
-
     seen: dict[str, Any] = {}
-    wanted = SimpleNamespace(
-        issuer=ISSUER,
-        client_id="automation",
-        client_secret="env:OIDC_SECRET",
-        scopes=("openid",),
-        user_claim="preferred_username",
-        groups_claim="groups",
-        groups={"theirs": "platform"},
-        provision=False,
-        trust_mfa=False,
-    )
+    wanted = {
+        "issuer": ISSUER,
+        "client_id": "automation",
+        "client_secret": "env:OIDC_SECRET",
+        "scopes": ["openid"],
+        "groups": {"theirs": "platform"},
+    }
+    config = tmp_path / "oidc.yaml"
+    config.write_text(json.dumps({"governance": {"oidc": wanted}}))
+    monkeypatch.setenv("AUTOMATION_CONFIG_PATH", str(config))
 
     def log_in_there(
         settings: Any, _open: Callable[[str], object], *, clock: Callable[[], datetime]
@@ -210,7 +206,6 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         seen["settings"] = settings
         return ExternalIdentity(ISSUER, "sub-1", "vic", groups=frozenset({"theirs"}))
 
-    monkeypatch.setattr(GovernanceSettings, "oidc", wanted, raising=False)
     monkeypatch.setattr("automation_scripts.governance.identity.oidc_login.log_in", log_in_there)
     monkeypatch.setenv("OIDC_SECRET", "a-client-secret")
     yield seen

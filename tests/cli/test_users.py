@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from automation_scripts.cli.administration import administration
 from automation_scripts.errors import AuditUnavailable
 from automation_scripts.governance.audit.log import AuditLog
 from automation_scripts.governance.identity.records import RoleBinding
+from automation_scripts.settings import load_settings
 from tests.cli.conftest import ACTED_UPON, EVIL, Shell
 from tests.cli.identity_support import NEW_PASSWORD, PASSWORD, Desk, cheap_hashes, desk, prepared
 
@@ -73,6 +75,8 @@ def test_a_change_needs_a_login_the_role_and_a_code_and_each_is_audited(
     assert (outcome.text("outcome"), outcome.text("actor")) == ("succeeded", "boss")
     assert intent.members["details"]["command"] in " ".join(command)
     assert any("roles.yaml" in reason for reason in intent.members["reasons"])
+    assert intent.text("request_id") == outcome.text("request_id") != ""
+    assert len({entry.text("request_id") for entry in desk.audit(action="admin.denied")}) == 3
 
 
 @pytest.mark.parametrize("command", LOOKS, ids=" ".join)
@@ -175,6 +179,21 @@ def test_nothing_is_done_when_the_audit_cannot_be_written(desk: Desk, monkeypatc
         answer = desk("users", "disable", "vic")
     assert (answer.code, "the disk is full" in answer.err) == (2, True)
     assert desk.store.directory.get("vic").enabled
+
+
+def test_verification_pairs_the_intent_of_a_command_with_its_own_outcome(desk: Desk) -> None:
+    settings, entered = load_settings(), []
+    desk.log_in("boss", mfa_age_s=10)
+    with administration(settings, "users add"):
+        entered.append("first")
+        with administration(settings, "users disable"):
+            entered.append("second")
+        ended = json.loads(desk("audit", "verify", "--format", "json").out)
+        assert len(ended["open_intents"]) == 1  # the first: the second has its outcome
+        (first,) = [e for e in desk.audit(action="admin.intent") if e.members["details"]["command"] == "users add"]
+        assert ended["open_intents"] == [first.index]
+    assert entered == ["first", "second"]
+    assert json.loads(desk("audit", "verify", "--format", "json").out)["open_intents"] == []
 
 
 def test_what_fails_leaves_an_outcome_that_says_so(desk: Desk) -> None:

@@ -168,10 +168,18 @@ def _differs(found: Scan, row: Row[Any], members: Mapping[str, Any]) -> None:
 
 
 def _follow(found: Scan, index: int, members: Mapping[str, Any]) -> None:
-    """Open an intent, or close the one that this entry is the outcome of: run.intent and run.outcome belong together."""
+    """Open an intent, or close the one that this entry is the outcome of: run.intent and run.outcome belong together.
+
+    The outcome of a run is that of its change.intent too. What is written about an approval has none: it is part of the
+    transaction in which it takes effect.
+    """
     action, execution_id = str(members["action"]), str(members["execution_id"])
+    if action.startswith("approval."):
+        return
     stem = action.removesuffix(".intent").removesuffix(".outcome")
     key = stem, execution_id or str(members.get("request_id", ""))
+    if action == "run.outcome":
+        found.intents.pop(("change", key[1]), None)
     if members["outcome"] == INTENT:
         found.intents[key] = OpenIntent(index, action, execution_id)
     else:

@@ -16,6 +16,9 @@ from automation_scripts.governance.audit.log import AuditLog
 from automation_scripts.governance.audit.search import read_all
 from automation_scripts.governance.consent import Consent, ConsentRules, Plan
 from automation_scripts.governance.credentials import Presented
+from automation_scripts.governance.encryption.file_keys import FileKeys
+from automation_scripts.governance.encryption.key_store import KeyStore
+from automation_scripts.governance.encryption.vault import Vault
 from automation_scripts.governance.facts import Admission, Entry
 from automation_scripts.governance.gate import Gate, Rules
 from automation_scripts.governance.identification import Identification
@@ -23,6 +26,7 @@ from automation_scripts.governance.identity.passwords import Cost
 from automation_scripts.governance.identity.records import Kind, PasswordCredential, RoleBinding, Scope
 from automation_scripts.governance.identity.store import IdentityStore
 from automation_scripts.governance.identity.totp import CLEAR
+from automation_scripts.governance.payloads import Payloads
 from automation_scripts.governance.policy.authorizer import Authorizer
 from automation_scripts.governance.run_trail import RunTrail
 from automation_scripts.governance.trail import approval_events, identity_events
@@ -72,7 +76,9 @@ class Office:
         self.tokens: dict[str, str] = {}
         self._hire()
         self.identification = Identification(lambda: self.identity, local_use=local_use)
-        trail = RunTrail(self.audit)
+        self.vault = Vault(FileKeys(folder / "keyring.json"), KeyStore(url))
+        self.payloads = Payloads(lambda: self.vault)
+        trail = RunTrail(self.audit, self.payloads)
         authorizer = Authorizer(
             policies, ENVIRONMENTS, ("production",), True, {"config_validator": "validation", "probe": "monitoring"}
         )
@@ -163,7 +169,7 @@ class Office:
         raise AssertionError("no approval was needed")
 
     def records(self) -> list[dict[str, Any]]:
-        return [dict(entry.members) for entry in read_all(self.audit)]
+        return [self.payloads.open(entry.members) for entry in read_all(self.audit)]
 
     def last(self) -> dict[str, Any]:
         return self.records()[-1]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.governance.audit.search import read_all
+from automation_scripts.governance.audit.verify import verify
 from automation_scripts.governance.opened import open_audit
 from automation_scripts.governance.policy import DEFAULTS
 from tests.execution.test_conduct import Bench, nothing
@@ -41,6 +42,24 @@ def test_each_intent_holds_the_digest_of_the_policies_that_decided(tmp_path: Pat
     assert {digest for _, digest in second} == {office.gate._authorizer.policies().digest} != {in_force}
     (folder / "roles.yaml").write_text(rules)
     assert digests() == first
+
+
+def test_an_outcome_closes_all_that_was_intended_in_its_run_and_nothing_else(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+
+    def still_open() -> list[tuple[str, str]]:
+        assert office.audit.signer is not None
+        found = verify(office.audit, verifier_keys=office.audit.signer.verifier_keys())
+        assert found.ok
+        return [(intent.action, intent.execution_id) for intent in found.open_intents]
+
+    approval = office.approved(execution_id="asked")
+    office.admit(office.entry("otto", environment="staging", execution_id="goes on"))
+    done = office.change(office.entry("rita", code=True, approval_id=approval, execution_id="done"))
+    goes_on = [("run.intent", "asked"), ("run.intent", "goes on")]
+    assert still_open() == [*goes_on, ("run.intent", "done"), ("change.intent", "done")]
+    office.gate.outcome(done, "succeeded", "well")
+    assert still_open() == goes_on
 
 
 def test_what_became_of_a_killed_run_is_told_by_the_next(tmp_path: Path) -> None:

@@ -235,8 +235,24 @@ def test_a_folder_that_is_there_is_used_even_when_it_cannot_be(tmp_path: Path) -
 def test_files_that_everybody_can_write_are_refused(tmp_path: Path, name: str) -> None:
     folder = folder_of(tmp_path, roles_yaml=GOOD)
     (folder / name).chmod(0o777)
-    with pytest.raises(PolicyError, match="chmod o-w"):
+    with pytest.raises(PolicyError, match="everybody.*chmod go-w"):
         load(folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+@pytest.mark.parametrize("name", ["", "roles.yaml"])
+def test_files_that_another_group_can_write_are_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(tmp_path, roles_yaml=GOOD)
+    mode = 0o775 if name == "" else 0o664
+    (folder / name).chmod(mode)
+    load(folder)  # the account's own group, as with a umask of 002
+    monkeypatch.setattr(os, "getegid", lambda: (folder / name).stat().st_gid + 1)
+    with pytest.raises(PolicyError, match="group.*chmod go-w"):
+        load(folder)
+    (folder / name).chmod(mode & ~0o020)
+    load(folder)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes")
