@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
@@ -30,7 +31,7 @@ from automation_scripts.errors import (
 from automation_scripts.execution.admission import check_start, entry_of, unproved_allowed
 from automation_scripts.execution.events import Desk, Event, Listener, StateChanged, StepProgress
 from automation_scripts.execution.interruption import Workers, end_marked_processes
-from automation_scripts.execution.plan_text import consent_text, informed
+from automation_scripts.execution.plan_text import consent_text, require_informed
 from automation_scripts.execution.request import ExecutionRequest
 from automation_scripts.governance.consent import Plan
 from automation_scripts.governance.credentials import Presented
@@ -354,13 +355,21 @@ class Execution:
         consent, source = self.gate.consent, self.request.trigger.value
         asked = await asyncio.to_thread(consent.get, missing.approval_id)
 
+        assert self.admission is not None
+        entry = replace(self.admission.entry, approval_id=asked.id)
+
         def vote(given: Presented, decision: str, why: str) -> object:
+            try:
+                require_informed(decision, plan.shown, asked.id)
+            except AccessDenied as refusal:
+                self.gate.trail.denied(replace(entry, claimed_user=given.user), None, refusal)
+                raise
             return consent.vote(asked.id, given, decision, why, source=source)
 
         await self._desk.await_decision(
             consent_text(str(missing), plan.shown, asked.id, asked.binding_hash),
             lambda: consent.is_decided(asked.id),
-            informed(vote, plan.shown, asked.id),
+            vote,
             consent.rules.lasts_s,
         )
         self._waited_s += time.monotonic() - pause
@@ -368,7 +377,6 @@ class Execution:
             self.limit.reschedule(asyncio.get_running_loop().time() + self.remaining_s())
         if not await asyncio.to_thread(self.gate.consent.is_decided, missing.approval_id):
             raise ExecutionTimeout(f"Nobody decided on {missing.approval_id} in time; nothing was changed.")
-        assert self.admission is not None
         await asyncio.to_thread(self.gate.rely_on, self.admission, missing.approval_id)
         await self._take_slot()
         await self.enter(State.PLANNING, f"approval {missing.approval_id}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from automation_scripts.errors import AccessDenied
 
@@ -11,9 +11,6 @@ MOST = 30
 LONGEST = 120
 DIGITS = 12
 """Of the binding hash: enough to compare by eye."""
-T = TypeVar("T")
-Vote = Callable[[T, str, str], Any]
-"""What a form does with an answer: the credential, the decision, the reason."""
 
 
 def plan_text(plan: Sequence[Mapping[str, Any]]) -> str:
@@ -25,9 +22,9 @@ def plan_text(plan: Sequence[Mapping[str, Any]]) -> str:
 
 
 def shown_whole(plan: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether `plan_text` shows every change, each of its texts to the end and as it is."""
+    """Whether `plan_text` shows every change, and each of its texts to the end."""
     texts = (_text(change.get(name)) for change in plan for name in ("resource", "before", "after"))
-    return len(plan) <= MOST and all(len(text) <= LONGEST and text.isprintable() for text in texts)
+    return len(plan) <= MOST and all(len(text) <= LONGEST for text in texts)
 
 
 def consent_text(message: str, plan: Sequence[Mapping[str, Any]], approval_id: str, binding_hash: str) -> str:
@@ -41,20 +38,12 @@ def consent_text(message: str, plan: Sequence[Mapping[str, Any]], approval_id: s
     return f"{message}\n\n{plan_text(plan)}\n\n{known}{partly}"
 
 
-def informed(vote: Vote[T], plan: Sequence[Mapping[str, Any]], approval_id: str) -> Vote[T]:
-    """`vote` for who has seen `plan_text` alone: nobody grants what is not shown. Denying it is always possible.
-
-    Raises AccessDenied before anything of the answer is used up.
-    """
-
-    def checked(given: T, decision: str, reason: str) -> Any:
-        if decision != "deny" and not shown_whole(plan):
-            raise AccessDenied(
-                f"The plan is too long to be shown whole in this form, so it is not granted here. {_look(approval_id)}"
-            )
-        return vote(given, decision, reason)
-
-    return checked
+def require_informed(decision: str, plan: Sequence[Mapping[str, Any]], approval_id: str) -> None:
+    """Let nobody grant what `plan_text` did not show; a denial is always possible. Raises AccessDenied."""
+    if decision != "deny" and not shown_whole(plan):
+        raise AccessDenied(
+            f"The plan is too long to be shown whole in this form, so it is not granted here. {_look(approval_id)}"
+        )
 
 
 def _look(approval_id: str) -> str:
@@ -67,9 +56,11 @@ def _line(change: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = "".join(c if c.isprintable() else " " for c in _text(value))
+    text = _text(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _text(value: Any) -> str:
-    return "nothing" if value is None else str(value)
+    """On one line, with what cannot be seen as an escape of Python: `\\n`, `\\u200b`; and so a backslash as two."""
+    text = "nothing" if value is None else str(value)
+    return "".join(c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in text)

@@ -168,7 +168,7 @@ def _fault(line: str, application: Any) -> str:
     return ", ".join(f"{line}: no option {word}" for word in words if word.startswith("-") and word not in known)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", (*DOCUMENTS, "README.md"))
 def test_every_command_that_is_named_exists(document: str) -> None:
     from typer.main import get_command
 
