@@ -34,7 +34,9 @@ class Sealed(Generic[R]):
         self.value = value
 
 
-def step(name: str, *, changes: bool = False, tags: tuple[str, ...] = ()) -> Callable[[Callable[..., R]], Task[..., Sealed[R]]]:
+def step(
+    name: str, *, changes: bool = False, tags: tuple[str, ...] = ()
+) -> Callable[[Callable[..., R]], Task[..., Sealed[R]]]:
     """Make a Prefect task of one domain call. Results of other steps may be among its arguments, as futures.
 
     The task counts as a step of the present run: it shows progress and is stopped with the run. Failures of the
