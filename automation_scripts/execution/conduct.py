@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from automation_scripts.errors import AutomationError, ExecutionTimeout
 from automation_scripts.execution.interruption import Interrupted
-from automation_scripts.execution.lifecycle import Execution, PlanAgain, current, denied, refused
+from automation_scripts.execution.lifecycle import Execution, current, denied, refused
+from automation_scripts.execution.permission import PlanAgain
 from automation_scripts.observability.logs import run_context
 from automation_scripts.states import State
 

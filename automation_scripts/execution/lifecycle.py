@@ -12,9 +12,8 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
@@ -24,21 +23,18 @@ from automation_scripts.errors import (
     AuditUnavailable,
     AutomationError,
     ConcurrencyLimitReached,
-    ExecutionTimeout,
     HistoryUnavailable,
     MfaRequired,
 )
 from automation_scripts.execution.admission import check_start, entry_of, unproved_allowed
 from automation_scripts.execution.events import Desk, Event, Listener, StateChanged, StepProgress
 from automation_scripts.execution.interruption import Workers, end_marked_processes
-from automation_scripts.execution.plan_text import consent_text, require_informed
+from automation_scripts.execution.permission import permit
 from automation_scripts.execution.request import ExecutionRequest
-from automation_scripts.governance.consent import Plan
-from automation_scripts.governance.credentials import Presented
 from automation_scripts.governance.encryption.references import resolve_reference
 from automation_scripts.governance.encryption.secret_value import SecretValue
 from automation_scripts.governance.facts import Admission
-from automation_scripts.governance.gate import Gate, NeedsApproval
+from automation_scripts.governance.gate import Gate
 from automation_scripts.history.records import RunFields, RunRecord
 from automation_scripts.history.store import HistoryStore
 from automation_scripts.observability.redaction import redact
@@ -95,7 +91,7 @@ class Execution:
         """Set once the run was let in."""
         self.may_change = False
         """True once its plan was permitted: from then on its steps may change the world."""
-        self._desk = desk
+        self.desk = desk
         self._secret_block = secret_block
         self._listener = listener
         self._sampler: ResourceSampler | None = None
@@ -145,7 +141,10 @@ class Execution:
         if self.request.context.dry_run:
             return False
         if apply and changes:
-            await self._permit(changes)
+            assert self.admission is not None
+            await permit(self, self.admission, changes)
+            self.may_change = True
+            self.result.approvals = list(self.admission.approvals)
         await self.enter(State.RUNNING, f"{len(changes)} changes" if apply else "nothing to apply")
         return apply and bool(changes)
 
@@ -220,7 +219,7 @@ class Execution:
         self.admission = await asyncio.to_thread(self.gate.admit, entry, unproved_allowed=allowed)
         if self.admission.actor.proved is not None:
             self.result.user = self.admission.actor.name
-        await self._take_slot()
+        await self.take_slot()
         self._admitted_at = time.monotonic()
         now = datetime.now(UTC)
         queued_s = (now - self.result.started_at).total_seconds()
@@ -246,6 +245,29 @@ class Execution:
             **fields,
         )
         self._announce(reason)
+
+    async def identified(self) -> None:
+        """Somebody was identified while the run waited: from now on it is theirs."""
+        assert self.admission is not None
+        actor = self.admission.actor
+        self.result.user = actor.name
+        await asyncio.to_thread(
+            self.store.amend, self.request.execution_id, user=actor.name, authentication=actor.authentication
+        )
+
+    @contextlib.asynccontextmanager
+    async def standing_still(self) -> AsyncIterator[None]:
+        """Around a wait for a person: the run takes no place, and its time limit stands still."""
+        await asyncio.to_thread(self.store.release_slot, self.request.execution_id)
+        pause = time.monotonic()
+        if self.limit is not None:
+            self.limit.reschedule(None)
+        try:
+            yield
+        finally:
+            self._waited_s += time.monotonic() - pause
+            if self.limit is not None:
+                self.limit.reschedule(asyncio.get_running_loop().time() + self.remaining_s())
 
     def remaining_s(self) -> float:
         """Seconds left of the time limit."""
@@ -311,77 +333,6 @@ class Execution:
 
     # Within
 
-    async def _permit(self, changes: Sequence[PredictedChange]) -> None:
-        """Have the plan permitted, asking whoever is there for what is missing."""
-        assert self.admission is not None
-        facts = [change.to_dict() for change in changes]
-        plan = Plan(facts, redact(facts))
-        asked = False
-        while True:
-            try:
-                await asyncio.to_thread(self.gate.permit, self.admission, plan)
-                break
-            except NeedsApproval as missing:
-                await self._await_approval(missing, plan)
-            except (AccessDenied, MfaRequired) as refusal:
-                actor = self.admission.actor
-                if asked or self._desk is None or not (isinstance(refusal, MfaRequired) or actor.is_local):
-                    raise
-                asked = True
-                given = await self._desk.identify(str(refusal), "" if actor.is_local else actor.name)
-                if given is None:
-                    raise
-                await asyncio.to_thread(self.gate.identify_again, self.admission, given)
-                actor = self.admission.actor
-                self.result.user = actor.name
-                await asyncio.to_thread(
-                    self.store.amend,
-                    self.request.execution_id,
-                    user=actor.name,
-                    authentication=actor.authentication,
-                )
-        self.may_change = True
-        self.result.approvals = list(self.admission.approvals)
-
-    async def _await_approval(self, missing: NeedsApproval, plan: Plan) -> None:
-        """Wait until it was decided, then have the plan made again. Raises the refusal where nobody can wait."""
-        await self.enter(State.AWAITING_APPROVAL, f"approval {missing.approval_id}")
-        if self._desk is None or not self._desk.waits_for_decisions:
-            raise missing
-        await asyncio.to_thread(self.store.release_slot, self.request.execution_id)
-        pause = time.monotonic()
-        if self.limit is not None:
-            self.limit.reschedule(None)
-        consent, source = self.gate.consent, self.request.trigger.value
-        asked = await asyncio.to_thread(consent.get, missing.approval_id)
-
-        assert self.admission is not None
-        entry = replace(self.admission.entry, approval_id=asked.id)
-
-        def vote(given: Presented, decision: str, why: str) -> object:
-            try:
-                require_informed(decision, plan.shown, asked.id)
-            except AccessDenied as refusal:
-                self.gate.trail.denied(replace(entry, claimed_user=given.user), None, refusal)
-                raise
-            return consent.vote(asked.id, given, decision, why, source=source)
-
-        await self._desk.await_decision(
-            consent_text(str(missing), plan.shown, asked.id, asked.binding_hash),
-            lambda: consent.is_decided(asked.id),
-            vote,
-            consent.rules.lasts_s,
-        )
-        self._waited_s += time.monotonic() - pause
-        if self.limit is not None:
-            self.limit.reschedule(asyncio.get_running_loop().time() + self.remaining_s())
-        if not await asyncio.to_thread(self.gate.consent.is_decided, missing.approval_id):
-            raise ExecutionTimeout(f"Nobody decided on {missing.approval_id} in time; nothing was changed.")
-        await asyncio.to_thread(self.gate.rely_on, self.admission, missing.approval_id)
-        await self._take_slot()
-        await self.enter(State.PLANNING, f"approval {missing.approval_id}")
-        raise PlanAgain
-
     def _audit_outcome(self, state: State, error: BaseException | None) -> None:
         """The last record of a run that was let in. What it did cannot be undone by raising now."""
         if self.admission is None:
@@ -399,7 +350,8 @@ class Execution:
             log.error("the end of run %s cannot be audited: %s", self.request.execution_id, lost)
             self.result.message = f"{self.result.message}\nThe audit log could not record the end: {lost}".strip()
 
-    async def _take_slot(self) -> None:
+    async def take_slot(self) -> None:
+        """Wait for a free place. Raises ConcurrencyLimitReached."""
         limit = self.settings.automation.max_concurrent_executions
         wait_s = self.settings.automation.concurrency_wait
         deadline = time.monotonic() + wait_s
@@ -419,10 +371,6 @@ class Execution:
     def _tell(self, event: Event) -> None:
         if self._listener is not None:
             self._listener(event)
-
-
-class PlanAgain(Exception):
-    """The plan is to be made again: the run waited, and the world may have changed meanwhile."""
 
 
 def denied(error: BaseException) -> bool:

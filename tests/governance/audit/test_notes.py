@@ -142,6 +142,7 @@ def test_each_key_signs_in_its_own_time():
         "other" + str(KEY.verifier)[len("example.com/audit") :],
         str(KEY.verifier)[:-4],
     ],
+    ids=("empty", "name", "no key", "short key", "a space", "dashes", "other name", "cut off"),
 )
 def test_what_is_no_verifier_key(text):
     with pytest.raises(ValueError, match="verifier key"):
