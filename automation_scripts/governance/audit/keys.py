@@ -105,8 +105,10 @@ class AuditKeys:
         Raises AuditUnavailable when the files cannot be used, or when others may read the private key.
         """
         with _explained(self.folder):
+            # The list is looked at first, since it is written last: another process may be making both right now.
+            listed = self.public_path.exists()
             if not self.path.exists():
-                if self.public_path.exists():  # it is written after the private key
+                if listed:
                     raise _unusable(
                         str(self.path),
                         "the private key is gone. Restore it; a new one must not continue the log. Or keep the log as "
