@@ -49,7 +49,7 @@ class PrefectDesk:
     waits_for_decisions = True
 
     def __init__(self, *, attended: bool) -> None:
-        self._attended = attended
+        self._attended = self.identifies = attended
 
     async def identify(self, message: str, actor: str) -> Presented | None:
         """The user and the code that were filled in; None when nobody did in time."""

@@ -26,6 +26,9 @@ class TerminalDesk:
     def __init__(self, display: RunDisplay) -> None:
         self._display = display
 
+    identifies = False
+    """Whoever sits at a terminal logs in with `automation login`, where a password can be asked for."""
+
     async def identify(self, message: str, actor: str) -> Presented | None:
         """The code that was typed; None for an empty line, and for somebody who has to log in first."""
         return await asyncio.to_thread(self._ask, message, actor) if actor else None

@@ -46,6 +46,9 @@ class Desk(Protocol):
     waits_for_decisions: bool
     """Whether a run may stay until its approval was decided, instead of being asked for again afterwards."""
 
+    identifies: bool
+    """Whether somebody of whom nothing is known can say here who it is."""
+
     async def identify(self, message: str, actor: str) -> Presented | None:
         """Ask for a second factor of `actor`, or (empty) for a user and a code. None: nobody answered."""
 

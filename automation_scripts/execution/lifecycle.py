@@ -29,7 +29,7 @@ from automation_scripts.errors import (
 from automation_scripts.execution.admission import check_start, entry_of, unproved_allowed
 from automation_scripts.execution.events import Desk, Event, Listener, StateChanged, StepProgress
 from automation_scripts.execution.interruption import Workers, end_marked_processes
-from automation_scripts.execution.permission import permit
+from automation_scripts.execution.permission import admit, permit
 from automation_scripts.execution.request import ExecutionRequest
 from automation_scripts.governance.encryption.references import resolve_reference
 from automation_scripts.governance.encryption.secret_value import SecretValue
@@ -216,7 +216,7 @@ class Execution:
             await asyncio.to_thread(self.gate.trail.denied, entry, None, refusal)
             raise
         allowed = await asyncio.to_thread(unproved_allowed, self.settings)
-        self.admission = await asyncio.to_thread(self.gate.admit, entry, unproved_allowed=allowed)
+        self.admission = await admit(self, entry, unproved_allowed=allowed)
         if self.admission.actor.proved is not None:
             self.result.user = self.admission.actor.name
         await self.take_slot()

@@ -1,4 +1,4 @@
-"""From a plan to the permission to apply it: the gate is asked, and whoever is there is asked for what it misses."""
+"""The gate is asked whether a run may start and apply its plan; whoever is there is asked for what it misses."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from automation_scripts.execution.plan_text import consent_text, require_informe
 from automation_scripts.governance.consent import Plan
 from automation_scripts.governance.credentials import Presented
 from automation_scripts.governance.gate import NeedsApproval
+from automation_scripts.governance.identity.refusal import CredentialRefused
 from automation_scripts.observability.redaction import redact
 from automation_scripts.results import PredictedChange
 from automation_scripts.states import State
@@ -19,11 +20,34 @@ from automation_scripts.states import State
 if TYPE_CHECKING:
     from automation_scripts.execution.events import Desk
     from automation_scripts.execution.lifecycle import Execution
-    from automation_scripts.governance.facts import Admission
+    from automation_scripts.governance.facts import Admission, Entry
+
+
+UNPROVED = ("unproved_claim", "no_credential")
+"""Why somebody was refused who brought nothing that could be wrong."""
 
 
 class PlanAgain(Exception):
     """The plan is to be made again: the run waited, and the world may have changed meanwhile."""
+
+
+async def admit(run: Execution, entry: Entry, *, unproved_allowed: bool) -> Admission:
+    """Have the run let in. Where somebody can be asked who it is, a name alone, or nothing at all, is not refused at once.
+
+    Raises:
+        AccessDenied, MfaRequired: it is not let in.
+    """
+    try:
+        return await asyncio.to_thread(run.gate.admit, entry, unproved_allowed=unproved_allowed)
+    except CredentialRefused as refusal:
+        if run.desk is None or not run.desk.identifies or refusal.reason not in UNPROVED:
+            raise
+        claimed = entry.claimed_user if refusal.reason == "unproved_claim" else ""
+        given = await run.desk.identify(str(refusal), claimed)
+        if given is None:
+            raise
+    named = replace(entry, credential=given, claimed_user=given.user)
+    return await asyncio.to_thread(run.gate.admit, named, unproved_allowed=unproved_allowed)
 
 
 async def permit(run: Execution, admission: Admission, changes: Sequence[PredictedChange]) -> None:

@@ -252,6 +252,16 @@ def test_the_terminal_asks_for_the_second_factor(
     assert json.loads((config / "shop.json").read_text()) == {"server": {"port": 8080}}
 
 
+def test_a_name_alone_is_asked_for_its_proof(governed: Governed, config: Path) -> None:
+    run = governed.create(config, environment="staging", user="rita").json()["id"]
+    governed.paused(run)
+    assert governed.installation.store.of_flow_run(run).status == "requested"  # type: ignore[union-attr]
+    governed.resume(run, user="rita", code=governed.code("rita"))
+    record = governed.ended(run)
+    assert (record.status, record.user, record.authentication) == ("succeeded", "rita", "code"), record.error_message
+    assert json.loads((config / "shop.json").read_text()) == {"server": {"port": 8080}}
+
+
 def test_a_wrong_code_in_the_form_denies_the_run(governed: Governed, config: Path) -> None:
     run = governed.create(config).json()["id"]
     governed.paused(run)
