@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -449,3 +450,29 @@ def test_reads_may_be_left_out_of_the_audit_and_refusals_never_are(tmp_path: Pat
     assert len(office.records()) == before + 1
     office.gate.outcome(office.change(office.entry("otto", environment="staging")), "succeeded", "")
     assert [record["action"] for record in office.records()[-3:]] == ["run.intent", "change.intent", "run.outcome"]
+
+
+def test_on_a_full_disk_nothing_runs(office: Office) -> None:
+    """SQLite's own answer to a full disk (SQLITE_FULL), by a limit on the pages that the file may have."""
+    from sqlalchemy import event
+
+    from automation_scripts.errors import AuditUnavailable
+    from automation_scripts.governance.audit.verify import verify
+
+    office.audit.database.dispose()
+
+    @event.listens_for(office.audit.database.engine, "connect")
+    def _limit(connection: sqlite3.Connection, _record: object) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages + 4}")
+
+    let_in = 0
+    with pytest.raises(AuditUnavailable, match="the disk is full"):
+        for _ in range(500):
+            office.admit(office.entry(environment="development", intends_changes=False))
+            let_in += 1
+    with pytest.raises(AuditUnavailable):
+        office.admit(office.entry("rita", environment="staging"))
+    intents = [record for record in office.records() if record["action"] == "run.intent"]
+    assert len(intents) == let_in, "each run that was let in is in the log, and no other"
+    assert verify(office.audit).ok
