@@ -375,6 +375,8 @@ _PLACES = (
 @given(secret=_SECRET, place=st.sampled_from(_PLACES))
 def test_no_finding_ever_shows_a_secret(secret: str, place: str) -> None:
     assume(secret[2:8] not in place)
+    # A word of the language can stand in the message itself, such as "placeholder"; no word has a digit in it.
+    assume(any(character.isdigit() for character in secret[2:]))
     text = place.format(secret.replace("'", ""))
     for finding in check_security([parsed(text, "compose.yaml")]):
         told = json.dumps(finding.to_dict())
