@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
+from automation_scripts.context import operating_system_user
 from automation_scripts.errors import (
     AccessDenied,
     ApprovalRequired,
@@ -217,8 +218,10 @@ class Execution:
             raise
         allowed = await asyncio.to_thread(unproved_allowed, self.settings)
         self.admission = await admit(self, entry, unproved_allowed=allowed)
-        if self.admission.actor.proved is not None:
-            self.result.user = self.admission.actor.name
+        actor = self.admission.actor
+        # A name that was only filled in says nothing about who asked a worker for this run.
+        if actor.proved is not None or self.request.context.user == operating_system_user():
+            self.result.user = actor.name
         await self.take_slot()
         self._admitted_at = time.monotonic()
         now = datetime.now(UTC)
@@ -228,7 +231,7 @@ class Execution:
             start_time=now,
             queued_s=queued_s,
             user=self.result.user,
-            authentication=self.admission.actor.authentication,
+            authentication=actor.authentication,
         )
 
     async def enter(self, state: State, reason: str = "", **fields: Unpack[RunFields]) -> None:
