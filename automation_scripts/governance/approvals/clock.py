@@ -10,17 +10,10 @@ from sqlalchemy import Connection, insert, select, update
 
 from automation_scripts.governance.approvals.models import clock as table
 from automation_scripts.storage.database import Database
-from automation_scripts.storage.times import utc
+from automation_scripts.storage.times import trusted_time, utc
 
-TOLERANCE = timedelta(seconds=60)
-"""How far the clocks of hosts may differ, and how far a clock may be set back unnoticed."""
 _STEP = timedelta(seconds=10)  # a write each time would cost a disk flush for each look
 _LOCK = 0x6175746F_00000601
-
-
-def trusted_time(actual: datetime, highest: datetime | None) -> datetime:
-    """The time to decide by: never more than `TOLERANCE` before the highest time seen."""
-    return actual if highest is None else max(actual, highest - TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)

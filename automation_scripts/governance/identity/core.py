@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from automation_scripts.governance.identity.models import clock as clock_table
 from automation_scripts.governance.identity.records import EventHook, IdentityEvent
 from automation_scripts.storage.database import Database
-from automation_scripts.storage.times import utc
+from automation_scripts.storage.times import trusted_time, utc
 
 _LOCKS = 0x6175746F_00000400
 CLOCK_LOCK = _LOCKS + 1
@@ -19,14 +19,7 @@ ATTEMPTS_LOCK = _LOCKS + 2
 BOOTSTRAP_LOCK = _LOCKS + 3
 DIRECTORY_LOCK = _LOCKS + 4
 
-TOLERANCE = timedelta(seconds=60)
-"""How far the clocks of hosts may differ, and how far a clock may be set back unnoticed."""
 _STEP = timedelta(seconds=10)  # a write each time would cost a disk flush for each credential
-
-
-def trusted_time(actual: datetime, highest: datetime | None) -> datetime:
-    """The time to decide by: never more than `TOLERANCE` before the highest time seen."""
-    return actual if highest is None else max(actual, highest - TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)
