@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from automation_scripts.observability.logs import LogHandler
 from automation_scripts.server.embedded import EmbeddedServer
 
 pytest_plugins = ["tests.databases"]
@@ -20,6 +22,24 @@ def _no_inherited_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(INHERITED):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """What a command that ran in this process did to the logger is undone.
+
+    pytest attaches its own capture to loggers that do not propagate, so a later test that logs what no report can
+    carry (a lone surrogate) would end the whole run; whether it came later depended on the order of the files.
+    """
+    logger = logging.getLogger("automation")
+    before, level = logger.handlers[:], logger.level
+    yield
+    for handler in [handler for handler in logger.handlers if handler not in before]:
+        logger.removeHandler(handler)
+        if isinstance(handler, LogHandler):
+            handler.close()
+    logger.setLevel(level)
+    logger.propagate = True
 
 
 @pytest.fixture(scope="session")

@@ -31,16 +31,10 @@ LOGGER = logging.getLogger("automation.test")
 
 
 @pytest.fixture(autouse=True)
-def own_logger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test writes to the machine's own log, and the logger is left as it was."""
+def no_system_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes to the machine's own log."""
     monkeypatch.setattr(logs, "SYSTEM_LOG", tmp_path / "system" / "automation" / "orchestrator.log")
     monkeypatch.setattr(logs, "_warned", set())
-    logger = logging.getLogger("automation")
-    before = (logger.handlers[:], logger.level, logger.propagate)
-    yield
-    for handler in set(logger.handlers) - set(before[0]):
-        handler.close()
-    logger.handlers[:], logger.level, logger.propagate = before
 
 
 def settings_with(tmp_path: Path, **log: Any) -> Settings:
