@@ -16,8 +16,8 @@ from tasks.steps import outcome
 if TYPE_CHECKING:
     from prefect.futures import PrefectFuture
 
-    from automation_scripts.validation.corpus import Corpus
-    from automation_scripts.validation.discovery import Discovery
+    from automation_scripts.validation.documents.corpus import Corpus
+    from automation_scripts.validation.input.discovery import Discovery
     from automation_scripts.validation.report import Report
     from tasks.steps import Sealed
 

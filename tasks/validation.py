@@ -11,13 +11,13 @@ from automation_scripts.execution.interruption import MARK, marked_environment
 from automation_scripts.execution.lifecycle import current
 from automation_scripts.results import Finding, PredictedChange
 from automation_scripts.validation import checks
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.discovery import Discovery
-from automation_scripts.validation.discovery import discover as find_files
-from automation_scripts.validation.fixes import FixPlan
-from automation_scripts.validation.fixes import plan_fixes as choose_fixes
-from automation_scripts.validation.fixes import write_fixes as write_plan
-from automation_scripts.validation.limits import Limits
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.fixes.plan_fixes import FixPlan
+from automation_scripts.validation.fixes.plan_fixes import plan_fixes as choose_fixes
+from automation_scripts.validation.fixes.plan_fixes import write_fixes as write_plan
+from automation_scripts.validation.input.discovery import Discovery
+from automation_scripts.validation.input.discovery import discover as find_files
+from automation_scripts.validation.input.limits import Limits
 from automation_scripts.validation.parameters import ConfigValidatorParameters
 from automation_scripts.validation.report import Report
 from tasks.steps import progress_of, step
@@ -39,7 +39,7 @@ def discover(parameters: ConfigValidatorParameters) -> Discovery:
 @step("parse", tags=TAGS)
 def parse(found: Discovery, parameters: ConfigValidatorParameters) -> Corpus:
     """Read every file into a positioned tree."""
-    from automation_scripts.validation.parsing import parse_file
+    from automation_scripts.validation.parsing.files import parse_file
 
     tell, total = progress_of("parse"), len(found.files)
     files = []
@@ -84,14 +84,14 @@ def check_expectations(corpus: Corpus, parameters: ConfigValidatorParameters) ->
     """Great Expectations over the flattened table of all values, in a process that has it imported already."""
     from automation_scripts.server.offload import offload
     from automation_scripts.server.record import ServerFolder
-    from automation_scripts.validation.expectations import load_suite
-    from automation_scripts.validation.table import rows_of
+    from automation_scripts.validation.tables.expectations import load_suite
+    from automation_scripts.validation.tables.table import rows_of
 
     run = current.get()
     assert run is not None, "a step belongs to a run"
     suite = load_suite(Path(parameters.expectations_path) if parameters.expectations_path else None)
     answer = offload(
-        "automation_scripts.validation.expectations",
+        "automation_scripts.validation.tables.expectations",
         {"rows": rows_of(corpus), "suite": suite},
         warm_socket=ServerFolder(run.settings.home).warm_socket,
         env=marked_environment(run.request.execution_id),

@@ -45,11 +45,11 @@ PRELOAD = (
     "great_expectations",
     "flows",
     "flows.validation",
-    "automation_scripts.validation.environments",
-    "automation_scripts.validation.references",
-    "automation_scripts.validation.rules",
-    "automation_scripts.validation.schema_check",
-    "automation_scripts.validation.security",
+    "automation_scripts.validation.environments.check",
+    "automation_scripts.validation.references.check",
+    "automation_scripts.validation.rules.check",
+    "automation_scripts.validation.schemas.check",
+    "automation_scripts.validation.security.check",
     "automation_scripts.governance.rehearsal",
     "automation_scripts.cli.app",
     "automation_scripts.cli.progress",
@@ -57,7 +57,7 @@ PRELOAD = (
     "automation_scripts.orchestrator",
 )
 REHEARSE = (
-    ("automation_scripts.validation.expectations", "rehearse"),
+    ("automation_scripts.validation.tables.expectations", "rehearse"),
     ("automation_scripts.governance.rehearsal", "rehearse"),
 )
 """Functions that do a piece of real work once: libraries import much only when they are first used."""

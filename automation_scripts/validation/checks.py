@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automation_scripts.results import Finding
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.discovery import ConfigFile
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.input.discovery import ConfigFile
 from automation_scripts.validation.parameters import ConfigValidatorParameters
-from automation_scripts.validation.tree import ParsedFile
 
 if TYPE_CHECKING:
-    from automation_scripts.validation.rules import Rule
+    from automation_scripts.validation.rules.check import Rule
 
 
 def versions(corpus: Corpus) -> list[Finding]:
     """Where YAML 1.1 and 1.2 readers would understand something else."""
-    from automation_scripts.validation.version_differences import differences
+    from automation_scripts.validation.parsing.version_differences import differences
 
     return [finding for file in corpus.files for finding in differences(file)]
 
 
 def schemas(corpus: Corpus, root: Path, parameters: ConfigValidatorParameters) -> list[Finding]:
     """Every document against its JSON Schema."""
-    from automation_scripts.validation.schema_check import check_schemas
+    from automation_scripts.validation.schemas.check import check_schemas
 
     return check_schemas(
         corpus.files,
@@ -40,29 +40,29 @@ def schemas(corpus: Corpus, root: Path, parameters: ConfigValidatorParameters) -
 
 def chosen_rules(parameters: ConfigValidatorParameters) -> list[Rule]:
     """The business rules: ours, and the caller's own. Raises InvalidParameters for a rule file that is wrong."""
-    from automation_scripts.validation.rules import load_rules
+    from automation_scripts.validation.rules.check import load_rules
 
     return load_rules([Path(parameters.rules_path)] if parameters.rules_path else [])
 
 
 def rules(corpus: Corpus, chosen: Sequence[Rule], environment: str | None) -> list[Finding]:
     """What breaks a business rule."""
-    from automation_scripts.validation.rules import check_rules
+    from automation_scripts.validation.rules.check import check_rules
 
     return check_rules(corpus, chosen, environment=environment)
 
 
 def inconsistencies(corpus: Corpus, env_files: Sequence[ConfigFile] = ()) -> list[Finding]:
     """References that lead nowhere, cycles, collisions, and what differs between environments."""
-    from automation_scripts.validation.environments import check_environments
-    from automation_scripts.validation.references import check_references
+    from automation_scripts.validation.environments.check import check_environments
+    from automation_scripts.validation.references.check import check_references
 
     return [*check_references(corpus, env_files), *check_environments(corpus)]
 
 
 def security(corpus: Corpus) -> list[Finding]:
     """Secrets, dangerous permissions, exposure."""
-    from automation_scripts.validation.security import check_security
+    from automation_scripts.validation.security.check import check_security
 
     return check_security(corpus)
 

@@ -12,7 +12,7 @@ from automation_scripts.execution.conduct import conduct
 from automation_scripts.execution.lifecycle import Execution
 from automation_scripts.results import ChangeAction, PredictedChange
 from automation_scripts.server.embedded import EmbeddedServer
-from automation_scripts.validation.fix_plan import FilePlan, FixPlan
+from automation_scripts.validation.fixes.plan import FilePlan, FixPlan
 from automation_scripts.validation.parameters import ConfigValidatorParameters
 from tasks.validation import write_fixes
 from tests.execution.test_conduct import Bench

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation_scripts.results import Finding
-from automation_scripts.validation.environments import check_environments
-from automation_scripts.validation.parsing import parse_text
+from automation_scripts.validation.environments.check import check_environments
+from automation_scripts.validation.parsing.files import parse_text
 
 STAGING = """\
 server:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.validation import checks
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.fixes import FixPlan, plan_fixes
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.fixes.plan_fixes import FixPlan, plan_fixes
 from automation_scripts.validation.parameters import ConfigValidatorParameters
-from automation_scripts.validation.parsing import parse_text
+from automation_scripts.validation.parsing.files import parse_text
 
 
 def _plan(text: str, rules: str = "", folder: Path = Path("/x")) -> FixPlan:

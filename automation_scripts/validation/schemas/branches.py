@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from automation_scripts.validation.documents.tree import PathKey
 from automation_scripts.validation.schemas.problems import Problem
-from automation_scripts.validation.tree import PathKey
 
 Excuse = Callable[[Problem], bool]
 Path = tuple[PathKey, ...]

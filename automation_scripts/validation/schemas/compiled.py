@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 from automation_scripts.errors import InvalidParameters
+from automation_scripts.validation.documents.tree import PathKey
 from automation_scripts.validation.schemas.problems import Problem, read_errors
 from automation_scripts.validation.schemas.store import Schema, at_pointer
-from automation_scripts.validation.tree import PathKey
 
 DEFAULT_DRAFT = "http://json-schema.org/draft-07/schema#"
 _DRAFTS = {

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from automation_scripts.validation.documents.tree import Kind, Node
 from automation_scripts.validation.schemas.problems import Problem
 from automation_scripts.validation.schemas.wording import shown_text, shown_value
-from automation_scripts.validation.tree import Kind, Node
 
 _FORMATS = {
     "date-time": "a date and time (RFC 3339), such as 2026-01-31T08:00:00Z",

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from automation_scripts.suggest import distance, nearest
+from automation_scripts.validation.documents.tree import Kind, Node
 from automation_scripts.validation.schemas.compiled import CompiledSchema, Place
 from automation_scripts.validation.schemas.problems import Problem
 from automation_scripts.validation.schemas.subject import Path, Subject
-from automation_scripts.validation.tree import Kind, Node
 
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 _IN_PLACE = ("if", "then", "else")

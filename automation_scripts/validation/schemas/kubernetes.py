@@ -9,11 +9,11 @@ from typing import Any
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.suggest import nearest
-from automation_scripts.validation.pointing import finding_at, replace
+from automation_scripts.validation.documents.pointing import finding_at, replace
+from automation_scripts.validation.documents.tree import Kind, Node, ParsedFile, Style
 from automation_scripts.validation.schemas.compiled import CompiledSchema, shared_registry
 from automation_scripts.validation.schemas.store import entry, load
 from automation_scripts.validation.schemas.subject import Path, Subject
-from automation_scripts.validation.tree import Kind, Node, ParsedFile, Style
 
 _ID = "kubernetes"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.parsing import parse_file
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.parsing.files import parse_file
+from automation_scripts.validation.parsing.yaml_types import to_data
 from automation_scripts.validation.schemas.compiled import CompiledSchema, UnusableSchema, own_names, references
 from automation_scripts.validation.schemas.store import Schema, entry_for_url, load
 from automation_scripts.validation.schemas.subject import MAX_EXPANDED_NODES, expanded_nodes
-from automation_scripts.validation.tree import ParsedFile
-from automation_scripts.validation.yaml_types import to_data
 
 _MAX_DOCUMENTS = 200
 _BUILT_IN = tuple(f"{scheme}://json-schema.org/draft" for scheme in ("http", "https"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from automation_scripts.results import TextEdit
-from automation_scripts.validation.pointing import replace
-from automation_scripts.validation.tree import Format, Kind, Node, ParsedFile, Style
-from automation_scripts.validation.yaml_types import resolve
+from automation_scripts.validation.documents.pointing import replace
+from automation_scripts.validation.documents.tree import Format, Kind, Node, ParsedFile, Style
+from automation_scripts.validation.parsing.yaml_types import resolve
 
 
 def renamed(file: ParsedFile, node: Node, word: str) -> tuple[TextEdit, ...]:

@@ -7,7 +7,9 @@ from typing import Any
 
 from automation_scripts.results import Finding, Severity, TextEdit
 from automation_scripts.suggest import nearest
-from automation_scripts.validation.pointing import finding_at, head, path_text
+from automation_scripts.validation.documents.pointing import finding_at, head, path_text
+from automation_scripts.validation.documents.tree import Kind, Node
+from automation_scripts.validation.input.spans import Span
 from automation_scripts.validation.schemas.compiled import CompiledSchema
 from automation_scripts.validation.schemas.constraints import describe, repeated_item
 from automation_scripts.validation.schemas.keys import NearMiss, known_keys
@@ -15,7 +17,6 @@ from automation_scripts.validation.schemas.mends import renamed, retyped
 from automation_scripts.validation.schemas.problems import Problem
 from automation_scripts.validation.schemas.subject import Path, Spot, Subject
 from automation_scripts.validation.schemas.wording import capital, listed, shown_value, types_text, value_text
-from automation_scripts.validation.tree import Kind, Node, Span
 
 
 class Reporter:

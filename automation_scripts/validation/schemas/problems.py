@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from automation_scripts.validation.tree import PathKey
+from automation_scripts.validation.documents.tree import PathKey
 
 MAX_PROBLEMS = 500
 """Problems that are read of one document; a file that has more needs another schema, not a longer list."""

@@ -10,15 +10,16 @@ from pathlib import Path
 
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.results import Finding, Severity
-from automation_scripts.validation.kinds import DocumentKind, detect
-from automation_scripts.validation.pointing import finding_at
+from automation_scripts.validation.documents.kinds import DocumentKind, detect
+from automation_scripts.validation.documents.pointing import finding_at
+from automation_scripts.validation.documents.tree import Document, Format, Kind, ParsedFile
+from automation_scripts.validation.input.spans import Span
+from automation_scripts.validation.input.text import LineIndex
 from automation_scripts.validation.schemas import kubernetes
 from automation_scripts.validation.schemas.compiled import CompiledSchema, UnusableSchema, draft_of
 from automation_scripts.validation.schemas.library import Library
 from automation_scripts.validation.schemas.store import BASE_URI, CatalogEntry, entry_for_kind, entry_for_url, load
 from automation_scripts.validation.schemas.subject import Subject
-from automation_scripts.validation.text import LineIndex
-from automation_scripts.validation.tree import Document, Format, Kind, ParsedFile, Span
 
 _MODELINE = re.compile(r"(?m)^[ \t]*#[ \t]*(?:yaml-language-server:[ \t]*\$schema[ \t]*=|\$schema[ \t]*:)[ \t]*(\S+)")
 _SUFFIXES = (".schema.json", ".schema.yaml", ".schema.yml")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from automation_scripts.validation.formats import is_template
+from automation_scripts.validation.documents.tree import Kind, Node, ParsedFile, PathKey, Style
+from automation_scripts.validation.parsing.yaml_types import resolve, to_data
 from automation_scripts.validation.schemas.problems import Problem
-from automation_scripts.validation.tree import Kind, Node, ParsedFile, PathKey, Style
-from automation_scripts.validation.yaml_types import resolve, to_data
+from automation_scripts.validation.values.formats import is_template
 
 Path = tuple[PathKey, ...]
 _STANDARD_TAGS = ("tag:yaml.org,2002:", "!!")

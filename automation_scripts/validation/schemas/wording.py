@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from automation_scripts.validation.secret_words import shown
-from automation_scripts.validation.tree import Kind, Node
-from automation_scripts.validation.yaml_types import resolve
+from automation_scripts.validation.documents.tree import Kind, Node
+from automation_scripts.validation.parsing.yaml_types import resolve
+from automation_scripts.validation.values.secret_words import shown
 
 _SHOWN = 12
 _LENGTH = 60

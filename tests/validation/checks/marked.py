@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from automation_scripts.results import Finding
-from automation_scripts.validation.parsing import parse_text
-from automation_scripts.validation.tree import ParsedFile
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.parsing.files import parse_text
 
 _MARK = re.compile(r"(?:#|//) expect: ([\w, -]+?)\s*$")
 Check = Callable[[Sequence[ParsedFile]], list[Finding]]

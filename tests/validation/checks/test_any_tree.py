@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automation_scripts.results import Finding
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.references import check_references
-from automation_scripts.validation.security import check_security
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.references.check import check_references
+from automation_scripts.validation.security.check import check_security
 
 from .marked import parsed
 
@@ -300,7 +300,7 @@ services:
 """
     from pathlib import Path
 
-    from automation_scripts.validation.parsing import parse_text
+    from automation_scripts.validation.parsing.files import parse_text
 
     file = parse_text(Path("/nowhere/compose.yaml"), "compose.yaml", text)
     check_security([file])

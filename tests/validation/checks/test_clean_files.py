@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.references import check_references
-from automation_scripts.validation.security import check_security
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.references.check import check_references
+from automation_scripts.validation.security.check import check_security
 
 from .marked import parsed
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.parsing import parse_file
-from automation_scripts.validation.references import check_references
+from automation_scripts.validation.parsing.files import parse_file
+from automation_scripts.validation.references.check import check_references
 
 from .marked import assert_marked, parsed
 

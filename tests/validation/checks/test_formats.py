@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation_scripts.validation import formats
+from automation_scripts.validation.values import formats
 
 
 @pytest.mark.parametrize(

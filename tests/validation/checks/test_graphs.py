@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation_scripts.validation.graphs import components, cycles
+from automation_scripts.validation.references.graphs import components, cycles
 
 _GRAPHS = st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefgxyz"), max_size=5), max_size=7)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.security import check_security
+from automation_scripts.validation.security.check import check_security
 
 from .marked import assert_marked, parsed
 

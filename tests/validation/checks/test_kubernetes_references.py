@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.references import check_references
+from automation_scripts.validation.references.check import check_references
 
 from .marked import assert_marked, parsed
 

@@ -11,11 +11,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.secret_words import Name, Value, looks_random, masked, name_class, shown, value_class
-from automation_scripts.validation.secrets import find_secrets
-from automation_scripts.validation.security import check_security
-from automation_scripts.validation.token_formats import FORMATS, find_tokens
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.security.check import check_security
+from automation_scripts.validation.security.secrets import find_secrets
+from automation_scripts.validation.values.secret_words import (
+    Name,
+    Value,
+    looks_random,
+    masked,
+    name_class,
+    shown,
+    value_class,
+)
+from automation_scripts.validation.values.token_formats import FORMATS, find_tokens
 
 from .marked import assert_marked, parsed
 

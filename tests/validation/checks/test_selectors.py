@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation_scripts.validation.pointing import path_text
-from automation_scripts.validation.selectors import DocumentIndex, Selector
+from automation_scripts.validation.documents.pointing import path_text
+from automation_scripts.validation.documents.selectors import DocumentIndex, Selector
 
 from .marked import parsed
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from automation_scripts.validation.security import check_security
-from automation_scripts.validation.weak_settings import weaknesses
+from automation_scripts.validation.security.check import check_security
+from automation_scripts.validation.security.weak_settings import weaknesses
 
 from .marked import assert_marked, parsed
 

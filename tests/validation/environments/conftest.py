@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.results import Finding
-from automation_scripts.validation.environments import check_environments
-from automation_scripts.validation.parsing import parse_text
+from automation_scripts.validation.environments.check import check_environments
+from automation_scripts.validation.parsing.files import parse_text
 
 Check = Callable[[dict[str, str]], list[Finding]]
 Told = tuple[str, str | None, int | None, str | None]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.results import Finding
-from automation_scripts.validation.parsing import parse_text
-from automation_scripts.validation.rule_types import CLASSES
-from automation_scripts.validation.tree import ParsedFile
+from automation_scripts.validation.documents.classes import CLASSES
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.parsing.files import parse_text
 
 CLASS_TAGS = frozenset(CLASSES)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.errors import InvalidParameters
-from automation_scripts.validation import reading
-from automation_scripts.validation.discovery import Discovery, discover
-from automation_scripts.validation.file_kinds import FileKind, kind_of
-from automation_scripts.validation.limits import Limits
-from automation_scripts.validation.parsing import parse_file
+from automation_scripts.validation.input import reading
+from automation_scripts.validation.input.discovery import Discovery, discover
+from automation_scripts.validation.input.file_kinds import FileKind, kind_of
+from automation_scripts.validation.input.limits import Limits
+from automation_scripts.validation.parsing.files import parse_file
 from tests.validation.parsing.conftest import check_findings
 
 

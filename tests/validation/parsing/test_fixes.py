@@ -16,12 +16,18 @@ from hypothesis import strategies as st
 
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.results import Finding, Severity, TextEdit
-from automation_scripts.validation import atomic_write
-from automation_scripts.validation.fixes import FixPlan, OverlappingEditsError, apply_edits, plan_fixes, write_fixes
-from automation_scripts.validation.parsing import parse_file
-from automation_scripts.validation.text import LineIndex
-from automation_scripts.validation.tree import ParsedFile
-from automation_scripts.validation.yaml_types import differences
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.fixes import atomic_write
+from automation_scripts.validation.fixes.plan_fixes import (
+    FixPlan,
+    OverlappingEditsError,
+    apply_edits,
+    plan_fixes,
+    write_fixes,
+)
+from automation_scripts.validation.input.text import LineIndex
+from automation_scripts.validation.parsing.files import parse_file
+from automation_scripts.validation.parsing.yaml_types import differences
 
 Parse = Callable[..., ParsedFile]
 
@@ -305,7 +311,7 @@ def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypatch: 
 _CRASH = """
 import os, sys
 from pathlib import Path
-from automation_scripts.validation import atomic_write
+from automation_scripts.validation.fixes import atomic_write
 step = int(sys.argv[2])
 calls = 0
 def counted(function):

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automation_scripts.results import Finding, Severity
-from automation_scripts.validation.fixes import apply_edits
-from automation_scripts.validation.limits import Limits
-from automation_scripts.validation.parse_json import parse_json
-from automation_scripts.validation.tree import ParsedFile
-from automation_scripts.validation.yaml_types import to_data
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.fixes.plan_fixes import apply_edits
+from automation_scripts.validation.input.limits import Limits
+from automation_scripts.validation.parsing.json import parse_json
+from automation_scripts.validation.parsing.yaml_types import to_data
 from tests.validation.parsing.conftest import check_findings
 
 Parse = Callable[..., ParsedFile]

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.fixes import apply_edits
-from automation_scripts.validation.limits import Limits
-from automation_scripts.validation.parsing import parse_file, parse_text
-from automation_scripts.validation.tree import Format, ParsedFile
-from automation_scripts.validation.yaml_types import differences, to_data
+from automation_scripts.validation.documents.tree import Format, ParsedFile
+from automation_scripts.validation.fixes.plan_fixes import apply_edits
+from automation_scripts.validation.input.limits import Limits
+from automation_scripts.validation.parsing.files import parse_file, parse_text
+from automation_scripts.validation.parsing.yaml_types import differences, to_data
 from tests.validation.parsing.conftest import check_findings
 
 Parse = Callable[..., ParsedFile]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation_scripts.validation.text import LineIndex, decode, looks_binary
+from automation_scripts.validation.input.text import LineIndex, decode, looks_binary
 
 
 def test_a_utf8_byte_order_mark_is_no_part_of_the_text_and_is_written_back() -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from automation_scripts.results import Finding, Severity
-from automation_scripts.validation.fixes import apply_edits
-from automation_scripts.validation.limits import Limits
-from automation_scripts.validation.parse_yaml import parse_yaml
-from automation_scripts.validation.tree import ParsedFile
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.fixes.plan_fixes import apply_edits
+from automation_scripts.validation.input.limits import Limits
+from automation_scripts.validation.parsing.yaml import parse_yaml
 from tests.validation.parsing.conftest import check_findings
 
 Parse = Callable[..., ParsedFile]

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automation_scripts.validation.parse_yaml import parse_yaml
-from automation_scripts.validation.tree import Kind, Node, ParsedFile, Style
+from automation_scripts.validation.documents.tree import Kind, Node, ParsedFile, Style
+from automation_scripts.validation.parsing.yaml import parse_yaml
 from tests.validation.parsing.conftest import check_findings
 
 Parse = Callable[..., ParsedFile]

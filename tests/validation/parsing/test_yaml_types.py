@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from automation_scripts.results import Finding, Severity
-from automation_scripts.validation.fixes import apply_edits
-from automation_scripts.validation.parse_yaml import parse_yaml
-from automation_scripts.validation.tree import ParsedFile
-from automation_scripts.validation.yaml_types import differences, resolve, resolve_plain, to_data
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.fixes.plan_fixes import apply_edits
+from automation_scripts.validation.parsing.yaml import parse_yaml
+from automation_scripts.validation.parsing.yaml_types import differences, resolve, resolve_plain, to_data
 from tests.validation.parsing.conftest import check_findings
 
 Parse = Callable[..., ParsedFile]

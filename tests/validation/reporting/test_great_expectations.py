@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from automation_scripts.results import Finding, Severity
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.expectation_suite import NAMES, NOT_HERE, class_name
-from automation_scripts.validation.expectations import MOST_FINDINGS, load_suite, rehearse, validate_rows
-from automation_scripts.validation.parsing import parse_text
-from automation_scripts.validation.table import rows_of
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.parsing.files import parse_text
+from automation_scripts.validation.tables.expectations import MOST_FINDINGS, load_suite, rehearse, validate_rows
+from automation_scripts.validation.tables.suite import NAMES, NOT_HERE, class_name
+from automation_scripts.validation.tables.table import rows_of
 
 pytestmark = pytest.mark.slow
 

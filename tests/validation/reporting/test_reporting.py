@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.results import Finding, Severity, TextEdit
 from automation_scripts.sarif import to_sarif
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.expectations import load_suite
-from automation_scripts.validation.parsing import parse_text
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.parsing.files import parse_text
 from automation_scripts.validation.report import Report
-from automation_scripts.validation.table import COLUMNS, add_derived_columns, environment_of, flatten, rows_of
+from automation_scripts.validation.tables.expectations import load_suite
+from automation_scripts.validation.tables.table import COLUMNS, add_derived_columns, environment_of, flatten, rows_of
 
 SCHEMA = jsonschema_rs.validator_for(
     json.loads((Path(__file__).parents[2] / "data" / "sarif" / "sarif-schema-2.1.0.json").read_text())
@@ -175,7 +175,7 @@ def test_the_environment_is_a_whole_word_of_the_path(name: str, environment: str
 
 def _expect(rows: list[dict[str, Any]], suite: dict[str, Any]) -> list[dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, "-m", "automation_scripts.validation.expectations"],
+        [sys.executable, "-m", "automation_scripts.validation.tables.expectations"],
         input=json.dumps({"rows": rows, "suite": suite}),
         capture_output=True,
         text=True,

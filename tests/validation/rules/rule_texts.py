@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from automation_scripts.validation.parsing import parse_text
-from automation_scripts.validation.rules import Rule, load_rules
-from automation_scripts.validation.tree import ParsedFile
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.parsing.files import parse_text
+from automation_scripts.validation.rules.check import Rule, load_rules
 
 RULE = """\
 rules:

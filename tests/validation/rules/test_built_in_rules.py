@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.edits import apply_edits
-from automation_scripts.validation.rules import BUILT_IN, Rule, check_examples, check_rules, load_rules
+from automation_scripts.validation.documents.edits import apply_edits
+from automation_scripts.validation.rules.check import BUILT_IN, Rule, check_examples, check_rules, load_rules
 from tests.validation.rules.rule_texts import parsed
 
 RULES = load_rules([])

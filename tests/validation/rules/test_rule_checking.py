@@ -9,10 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.corpus import Corpus
-from automation_scripts.validation.rule_index import RuleIndex
-from automation_scripts.validation.rules import MOST_ERRORS, MOST_FINDINGS, check_examples, check_rules, load_rules
-from automation_scripts.validation.tree import Kind
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.documents.tree import Kind
+from automation_scripts.validation.rules.check import (
+    MOST_ERRORS,
+    MOST_FINDINGS,
+    check_examples,
+    check_rules,
+    load_rules,
+)
+from automation_scripts.validation.rules.index import RuleIndex
 from tests.validation.rules.rule_texts import RULE, parsed, rules_of
 
 BOMB = "value.all(a, value.all(b, value.all(c, value.all(d, a + b + c + d >= 0))))"

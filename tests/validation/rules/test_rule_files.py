@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automation_scripts.errors import InvalidParameters
-from automation_scripts.validation.rules import load_rules
+from automation_scripts.validation.rules.check import load_rules
 from tests.validation.rules.rule_texts import RULE, rules_of
 
 ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)

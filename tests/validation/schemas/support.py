@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from automation_scripts.results import Finding
-from automation_scripts.validation.parsing import parse_file
-from automation_scripts.validation.schema_check import check_schemas
-from automation_scripts.validation.tree import ParsedFile
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.parsing.files import parse_file
+from automation_scripts.validation.schemas.check import check_schemas
 
 
 def write(folder: Path, name: str, text: str) -> Path:

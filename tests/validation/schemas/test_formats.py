@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.results import Severity
-from automation_scripts.validation.parsing import parse_file
-from automation_scripts.validation.schema_check import check_schemas
+from automation_scripts.validation.parsing.files import parse_file
+from automation_scripts.validation.schemas.check import check_schemas
 from automation_scripts.validation.strictness import Strictness
 from tests.validation.schemas.support import brief, check, mended, parse, write
 

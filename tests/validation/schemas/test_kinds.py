@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automation_scripts.validation.kinds import DocumentKind, detect, known_kinds
+from automation_scripts.validation.documents.kinds import DocumentKind, detect, known_kinds
 from tests.validation.schemas.support import parse, write
 
 KNOWN = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automation_scripts.validation.schema_check import check_schemas
+from automation_scripts.validation.schemas.check import check_schemas
 from tests.validation.schemas.support import check, mended, parse, write
 from tests.validation.schemas.test_formats import BAD, CLEAN
 

@@ -11,9 +11,9 @@ import pytest
 
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.results import Finding, Severity
-from automation_scripts.validation.limits import Limits
-from automation_scripts.validation.parsing import parse_file
-from automation_scripts.validation.schema_check import check_schemas
+from automation_scripts.validation.input.limits import Limits
+from automation_scripts.validation.parsing.files import parse_file
+from automation_scripts.validation.schemas.check import check_schemas
 from tests.validation.schemas.support import brief, check, mended, parse, write
 
 DRAFTS = {

@@ -1,0 +1,1 @@
+"""The same configuration for several environments, compared."""

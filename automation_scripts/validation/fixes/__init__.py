@@ -1,0 +1,1 @@
+"""Corrections: chosen, tried on a copy, written at once."""

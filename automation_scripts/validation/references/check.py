@@ -1,0 +1,50 @@
+"""References: what configuration names must exist, once, without cycles, and be used. One call for all formats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from automation_scripts.results import Finding
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.references.circleci import check_circleci
+from automation_scripts.validation.references.cloudformation import check_cloudformation
+from automation_scripts.validation.references.compose import check_compose
+from automation_scripts.validation.references.env_files import NamedFile, check_env_files
+from automation_scripts.validation.references.files import check_file_references
+from automation_scripts.validation.references.gitlab import check_gitlab
+from automation_scripts.validation.references.kubernetes import check_kubernetes
+from automation_scripts.validation.references.kubernetes_links import check_links
+from automation_scripts.validation.references.names import check_named
+from automation_scripts.validation.references.pointers import check_pointers
+from automation_scripts.validation.references.repeated_names import check_repeated
+from automation_scripts.validation.references.workflows import check_workflows
+
+FAMILIES = (
+    check_file_references,
+    check_pointers,
+    check_compose,
+    check_kubernetes,
+    check_links,
+    check_workflows,
+    check_gitlab,
+    check_circleci,
+    check_cloudformation,
+    check_named,
+    check_repeated,
+)
+
+
+def check_references(files: Sequence[ParsedFile] | Corpus, env_files: Sequence[NamedFile] = ()) -> list[Finding]:
+    """Every finding about references, in the order of file and line, each place once per rule.
+
+    Args:
+        files: The whole tree: an object may be defined in another file than the one that uses it.
+        env_files: `.env` files of the tree, such as `Discovery.env_files`; they are read here.
+    """
+    corpus = Corpus.of_files(files)
+    found: dict[tuple[str, str | None, int | None, int | None], Finding] = {}
+    listed = [finding for family in FAMILIES for finding in family(corpus)]
+    for finding in [*listed, *check_env_files(corpus, env_files)]:
+        found.setdefault((finding.rule_id, finding.file, finding.line, finding.column), finding)
+    return sorted(found.values(), key=lambda f: (f.file or "", f.line or 0, f.column or 0, f.rule_id))

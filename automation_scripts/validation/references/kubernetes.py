@@ -1,0 +1,330 @@
+"""References between Kubernetes objects of the given tree: config maps, secrets, claims, accounts, roles, volumes.
+
+An object is looked for in its namespace; a manifest without a namespace fits any. When the tree holds no object of
+the kind at all, nothing can be told, and the finding is a remark (info): it may be created by another tool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from automation_scripts.results import Finding, Severity
+from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
+from automation_scripts.validation.documents.kubernetes_objects import (
+    Container,
+    KubernetesObject,
+    PodSpec,
+    containers,
+    kubernetes_objects,
+    pod_specs,
+)
+from automation_scripts.validation.documents.scalars import is_true, items, pairs, text_of
+from automation_scripts.validation.documents.tree import Kind, Node, PathKey
+from automation_scripts.validation.references.missing_names import likely_typo, missing_name
+from automation_scripts.validation.values.formats import is_template
+
+KeyPath = tuple[PathKey, ...]
+# Objects of these kinds create a Secret or ConfigMap of a name that they give.
+_PRODUCERS = {
+    "SealedSecret": ("Secret", ("metadata", "name")),
+    "ExternalSecret": ("Secret", ("spec", "target", "name")),
+    "Certificate": ("Secret", ("spec", "secretName")),
+    "VaultStaticSecret": ("Secret", ("spec", "destination", "name")),
+    "VaultDynamicSecret": ("Secret", ("spec", "destination", "name")),
+    "OnePasswordItem": ("Secret", ("metadata", "name")),
+    "Bundle": ("ConfigMap", ("metadata", "name")),
+}
+_BUILT_IN = {
+    "ConfigMap": {"kube-root-ca.crt", "openshift-service-ca.crt", "extension-apiserver-authentication"},
+    "ServiceAccount": {"default"},
+    "ClusterRole": {"cluster-admin", "admin", "edit", "view"},
+    "Role": {"extension-apiserver-authentication-reader", "kube-proxy"},
+}
+WORKLOADS = (
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "Job",
+    "CronJob",
+    "Pod",
+    "Rollout",
+)
+
+
+@dataclass(slots=True)
+class Inventory:
+    """Which objects the tree has: kind -> name -> their namespaces and nodes."""
+
+    objects: list[KubernetesObject]
+    by_kind: dict[str, dict[str, list[tuple[str, Node | None]]]] = field(default_factory=dict)
+    folders: dict[str, set[Path]] = field(default_factory=dict)
+    """kind -> the folders in which objects of it are kept."""
+
+    def add(self, kind: str, name: str, namespace: str, node: Node | None) -> None:
+        """Note one object; `node` is None when another object will create it."""
+        if name:
+            self.by_kind.setdefault(kind, {}).setdefault(name, []).append((namespace, node))
+
+    def is_kept_near(self, kind: str, folder: Path) -> bool:
+        """True when objects of this kind are kept in this folder, above or below it."""
+        return any(
+            folder == other or folder in other.parents or other in folder.parents
+            for other in self.folders.get(kind, ())
+        )
+
+    def find(self, kind: str, name: str, namespace: str) -> list[Node | None]:
+        """The objects of this kind and name that a reference from `namespace` can mean."""
+        found = self.by_kind.get(kind, {}).get(name, [])
+        return [node for there, node in found if not namespace or not there or there == namespace]
+
+
+def take_inventory(corpus: Corpus) -> Inventory:
+    """The objects of the tree, with those that generators and operators will create."""
+    inventory = Inventory(kubernetes_objects(corpus))
+    for owner in inventory.objects:
+        inventory.add(owner.kind, owner.name, owner.namespace, owner.node)
+        inventory.folders.setdefault(owner.kind, set()).add(owner.document.folder)
+        if owner.kind in _PRODUCERS:
+            kind, path = _PRODUCERS[owner.kind]
+            inventory.add(kind, text_of(owner.node.at(path)) or owner.name, owner.namespace, None)
+    for document in corpus.documents:
+        if document.file.path.name.lower() in ("kustomization.yaml", "kustomization.yml"):
+            for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+                for item in items(document.root.get(key)):
+                    inventory.add(kind, text_of(item.get("name")) or "", "", None)
+    return inventory
+
+
+def check_kubernetes(corpus: Corpus) -> list[Finding]:
+    """Every dangling reference from one Kubernetes object to another, and inside pods."""
+    inventory = take_inventory(corpus)
+    found: list[Finding] = []
+    remarked: set[tuple[str, str, str]] = set()
+    for owner in inventory.objects:
+        for reference in _references(owner):
+            finding = _resolve(inventory, reference)
+            if finding is None:
+                continue
+            if finding.severity is Severity.INFO:
+                key = (owner.document.file.name, reference.kind, reference.name)
+                if key in remarked:
+                    continue
+                remarked.add(key)
+            found.append(finding)
+        for pod in pod_specs(owner):
+            found += _volumes(pod)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One object named by another. `key` is the entry of its data that is wanted, if any."""
+
+    owner: KubernetesObject
+    kind: str
+    name: str
+    node: Node
+    path: KeyPath
+    namespace: str
+    key: str | None = None
+    key_node: Node | None = None
+
+
+def _references(owner: KubernetesObject) -> Iterator[Reference]:
+    for pod in pod_specs(owner):
+        yield from _pod_references(pod)
+    path = owner.path
+    if owner.kind in ("RoleBinding", "ClusterRoleBinding"):
+        yield from _named(
+            owner,
+            owner.node.at(("roleRef", "name")),
+            text_of(owner.node.at(("roleRef", "kind"))) or "Role",
+            (*path, "roleRef", "name"),
+        )
+        for i, subject in enumerate(items(owner.node.get("subjects"))):
+            if text_of(subject.get("kind")) == "ServiceAccount":
+                there = text_of(subject.get("namespace")) or owner.namespace
+                yield from _named(owner, subject.get("name"), "ServiceAccount", (*path, "subjects", i, "name"), there)
+    if owner.kind in ("HorizontalPodAutoscaler", "VerticalPodAutoscaler", "ScaledObject"):
+        target = "scaleTargetRef" if owner.kind != "VerticalPodAutoscaler" else "targetRef"
+        kind = text_of(owner.node.at(("spec", target, "kind"))) or "Deployment"
+        yield from _named(owner, owner.node.at(("spec", target, "name")), kind, (*path, "spec", target, "name"))
+    if owner.kind == "StatefulSet":
+        yield from _named(owner, owner.node.at(("spec", "serviceName")), "Service", (*path, "spec", "serviceName"))
+
+
+def _named(
+    owner: KubernetesObject, node: Node | None, kind: str, path: KeyPath, namespace: str | None = None
+) -> Iterator[Reference]:
+    name = text_of(node)
+    if node is not None and name and not is_template(name):
+        yield Reference(owner, kind, name, node, path, owner.namespace if namespace is None else namespace)
+
+
+def _pod_references(pod: PodSpec) -> Iterator[Reference]:
+    owner = pod.owner
+    account = pod.node.get("serviceAccountName")
+    yield from _named(owner, account, "ServiceAccount", (*pod.path, "serviceAccountName"))
+    for i, volume in enumerate(items(pod.node.get("volumes"))):
+        path = (*pod.path, "volumes", i)
+        yield from _volume_sources(owner, volume, path)
+        for j, source in enumerate(items(volume.at(("projected", "sources")))):
+            yield from _volume_sources(owner, source, (*path, "projected", "sources", j))
+        claim = volume.get("persistentVolumeClaim")
+        if claim is not None and text_of(claim.get("claimName")) not in _claim_templates(owner):
+            yield from _named(
+                owner, claim.get("claimName"), "PersistentVolumeClaim", (*path, "persistentVolumeClaim", "claimName")
+            )
+    for container in containers(pod):
+        yield from _container_references(owner, container)
+
+
+def _volume_sources(owner: KubernetesObject, volume: Node, path: KeyPath) -> Iterator[Reference]:
+    for key, kind, name_key in (
+        ("configMap", "ConfigMap", "name"),
+        ("secret", "Secret", "secretName"),
+        ("secret", "Secret", "name"),
+    ):
+        source = volume.get(key)
+        if source is None or is_true(source.get("optional")):
+            continue
+        for reference in _named(owner, source.get(name_key), kind, (*path, key, name_key)):
+            yield reference
+            for item in items(source.get("items")):
+                entry = item.get("key")
+                if entry is not None and text_of(entry):
+                    yield Reference(
+                        owner,
+                        kind,
+                        reference.name,
+                        reference.node,
+                        (*path, key, "items"),
+                        reference.namespace,
+                        text_of(entry),
+                        entry,
+                    )
+
+
+def _container_references(owner: KubernetesObject, container: Container) -> Iterator[Reference]:
+    for i, variable in enumerate(items(container.node.get("env"))):
+        for key, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+            source = variable.at(("valueFrom", key))
+            if source is None or is_true(source.get("optional")):
+                continue
+            entry = source.get("key")
+            for ref in _named(owner, source.get("name"), kind, (*container.path, "env", i, "valueFrom", key)):
+                yield Reference(owner, kind, ref.name, ref.node, ref.path, ref.namespace, text_of(entry), entry)
+    for i, source in enumerate(items(container.node.get("envFrom"))):
+        for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+            target = source.get(key)
+            if target is not None and not is_true(target.get("optional")):
+                yield from _named(owner, target.get("name"), kind, (*container.path, "envFrom", i, key))
+
+
+def _resolve(inventory: Inventory, reference: Reference) -> Finding | None:
+    kind, name = reference.kind, reference.name
+    if name in _BUILT_IN.get(kind, ()) or (kind in ("Role", "ClusterRole") and name.startswith("system:")):
+        return None
+    targets = inventory.find(kind, name, reference.namespace)
+    document = reference.owner.document
+    if not targets:
+        known = inventory.by_kind.get(kind, {})
+        elsewhere = bool(inventory.find(kind, name, ""))
+        where = f" in the namespace '{reference.namespace}'" if reference.namespace and elsewhere else ""
+        if not inventory.is_kept_near(kind, document.folder) and not likely_typo(name, known):
+            scope = f"the tree has no {kind}" + (" in this folder" if known else " at all")
+            return document.finding(
+                reference.node.span,
+                "reference/unknown-object",
+                Severity.INFO,
+                f"{reference.owner.title} uses the {kind} '{name}'; {scope}, so this cannot be told.",
+                "dangling-ref",
+                path=reference.path,
+            )
+        return missing_name(
+            document,
+            reference.node,
+            "unknown-object",
+            f"{reference.owner.title} uses the {kind} '{name}', which the tree does not have{where}.",
+            name,
+            known,
+            reference.path,
+            severity=Severity.MEDIUM,
+            otherwise=f"Add the {kind}, or correct the name; ignore this when another tool creates it.",
+        )
+    return _missing_key(document, reference, targets)
+
+
+def _missing_key(document: CheckedDocument, reference: Reference, targets: list[Node | None]) -> Finding | None:
+    if (
+        not reference.key
+        or reference.key_node is None
+        or reference.kind not in ("ConfigMap", "Secret")
+        or is_template(reference.key)
+    ):
+        return None
+    known: set[str] = set()
+    for target in targets:
+        if target is None:
+            return None
+        for section in ("data", "stringData", "binaryData"):
+            known |= {key.value for key, _ in pairs(target.get(section))}
+    if not known or reference.key in known:
+        return None
+    return missing_name(
+        document,
+        reference.key_node,
+        "unknown-key",
+        f"{reference.owner.title} reads the key '{reference.key}' of the {reference.kind} '{reference.name}', which has no such key.",
+        reference.key,
+        known,
+        reference.path,
+    )
+
+
+def _claim_templates(owner: KubernetesObject) -> set[str | None]:
+    """The claims that a StatefulSet makes for its pods; each is a volume of them."""
+    return {text_of(claim.at(("metadata", "name"))) for claim in items(owner.node.at(("spec", "volumeClaimTemplates")))}
+
+
+def _volumes(pod: PodSpec) -> Iterator[Finding]:
+    """Mounts of volumes that the pod does not have, and volumes that nothing mounts."""
+    document, title = pod.owner.document, pod.owner.title
+    volumes = {text_of(v.get("name")): v.get("name") for v in items(pod.node.get("volumes")) if v.kind is Kind.MAP}
+    claims = _claim_templates(pod.owner)
+    # Custom resources may add volumes of their own to the pods they make.
+    known_kind = pod.owner.kind in WORKLOADS or pod.owner.kind == "PodTemplate"
+    used: set[str] = set()
+    for container in containers(pod):
+        for key in ("volumeMounts", "volumeDevices"):
+            for i, mount in enumerate(items(container.node.get(key))):
+                node = mount.get("name")
+                name = text_of(node)
+                if node is None or not name:
+                    continue
+                used.add(name)
+                if known_kind and name not in volumes and name not in claims and not is_template(name):
+                    yield missing_name(
+                        document,
+                        node,
+                        "unknown-volume",
+                        f"Container '{container.name}' of {title} mounts '{name}', which is no volume of the pod.",
+                        name,
+                        {v for v in (*volumes, *claims) if v},
+                        (*container.path, key, i, "name"),
+                    )
+    for name, node in volumes.items():
+        if name and node is not None and name not in used and known_kind:
+            yield document.finding(
+                node.span,
+                "reference/unused-volume",
+                Severity.LOW,
+                f"No container of {title} mounts the volume '{name}'.",
+                "unused",
+                path=(*pod.path, "volumes", name),
+                suggestion="Mount it, or remove it.",
+            )

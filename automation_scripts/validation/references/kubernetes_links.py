@@ -1,0 +1,298 @@
+"""Links by label and port: services to pods, ingresses to services, selectors to templates, policies to pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from automation_scripts.results import Finding, Severity
+from automation_scripts.suggest import nearest
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.documents.kubernetes_objects import (
+    KubernetesObject,
+    containers,
+    kubernetes_objects,
+    labels,
+    pod_specs,
+    pod_template_metadata,
+)
+from automation_scripts.validation.documents.pointing import head
+from automation_scripts.validation.documents.scalars import int_of, items, pairs, text_of
+from automation_scripts.validation.documents.tree import Kind, Node, PathKey
+from automation_scripts.validation.references.missing_names import missing_name
+from automation_scripts.validation.values.formats import is_template
+
+Path = tuple[PathKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PodGroup:
+    """The pods that one workload makes: their labels and the ports of their containers."""
+
+    owner: KubernetesObject
+    labels: dict[str, str]
+    ports: frozenset[int]
+    port_names: frozenset[str]
+
+
+def check_links(corpus: Corpus) -> list[Finding]:
+    """Every link by label or port that reaches nothing."""
+    objects = kubernetes_objects(corpus)
+    groups = [group for owner in objects for group in _pod_groups(owner)]
+    services = [owner for owner in objects if owner.kind == "Service"]
+    found: list[Finding] = []
+    for owner in objects:
+        if owner.kind == "Service":
+            found += _service(owner, groups, objects)
+        elif owner.kind == "Ingress":
+            found += _ingress(owner, services)
+        elif owner.kind in ("NetworkPolicy", "PodDisruptionBudget"):
+            found += _policy(owner, groups, objects)
+        elif owner.kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
+            found += _own_selector(owner)
+    return found
+
+
+def _pod_groups(owner: KubernetesObject) -> Iterator[PodGroup]:
+    for pod in pod_specs(owner):
+        metadata = pod_template_metadata(pod)
+        ports, names = set(), set()
+        for container in containers(pod):
+            for port in items(container.node.get("ports")):
+                if (number := int_of(port.get("containerPort"))) is not None:
+                    ports.add(number)
+                if name := text_of(port.get("name")):
+                    names.add(name)
+        own = labels(metadata.get("labels") if metadata is not None else None)
+        yield PodGroup(owner, own, frozenset(ports), frozenset(names))
+
+
+def _same_namespace(one: KubernetesObject, other: KubernetesObject) -> bool:
+    return not one.namespace or not other.namespace or one.namespace == other.namespace
+
+
+def _matches(wanted: dict[str, str], group: PodGroup) -> bool:
+    return all(group.labels.get(key) == value for key, value in wanted.items())
+
+
+def _service(owner: KubernetesObject, groups: list[PodGroup], objects: list[KubernetesObject]) -> Iterator[Finding]:
+    selector = owner.node.at(("spec", "selector"))
+    wanted = labels(selector)
+    if not wanted or any(is_template(value) for value in wanted.values()):
+        return
+    near = [group for group in groups if _same_namespace(owner, group.owner)]
+    reached = [group for group in near if _matches(wanted, group)]
+    entry = owner.node.at(("spec",))
+    key = entry.entry("selector") if entry is not None else None
+    assert selector is not None and key is not None
+    if reached:
+        yield from _target_ports(owner, reached)
+    elif not _made_by_operator(owner, wanted, objects):
+        yield _no_pods(owner, wanted, selector, key[0], [group for group in near if group.labels])
+
+
+def _no_pods(
+    owner: KubernetesObject, wanted: dict[str, str], selector: Node, key: Node, groups: list[PodGroup]
+) -> Finding:
+    """A selector that no pod has: wrong when some pod is nearly meant, else a remark."""
+    path = (*owner.path, "spec", "selector")
+    best = max(groups, key=lambda g: (len(wanted.items() & g.labels.items()), _is_near(owner, g)), default=None)
+    meant = best is not None and (
+        _talks_about(wanted, best) or (bool(wanted.items() & best.labels.items()) and _is_near(owner, best))
+    )
+    # Alone in a folder with one workload, the service was written for it.
+    here = [group for group in groups if group.owner.document.folder == owner.document.folder]
+    if best is None or not (meant or (len(here) == 1 and best is here[0] and _same_file(owner, best))):
+        return owner.document.finding(
+            key.span,
+            "reference/selector-without-pods",
+            Severity.INFO,
+            f"{owner.title} selects {_shown(wanted)}; the tree has no pods of that kind, so this cannot be told.",
+            "dangling-ref",
+            path=path,
+        )
+    wrong = next(k for k in wanted if best.labels.get(k) != wanted[k])
+    node = selector.get(wrong)
+    assert node is not None
+    has = best.labels.get(wrong)
+    return owner.document.finding(
+        node.span,
+        "reference/selector-without-pods",
+        Severity.HIGH,
+        f"{owner.title} selects {_shown(wanted)}, which no pod of the tree has: {best.owner.title} has "
+        + (f"{wrong}={has}" if has is not None else f"no label '{wrong}'")
+        + f" ({best.owner.document.file.name}:{best.owner.node.span.line}).",
+        "dangling-ref",
+        path=(*path, wrong),
+        suggestion=f"Did you mean {wrong}: {has}?" if has is not None else f"Use its labels: {_shown(best.labels)}.",
+    )
+
+
+def _is_near(owner: KubernetesObject, group: PodGroup) -> bool:
+    """True when both are kept in one folder."""
+    return owner.document.folder == group.owner.document.folder
+
+
+def _same_file(owner: KubernetesObject, group: PodGroup) -> bool:
+    return owner.document.file is group.owner.document.file
+
+
+def _made_by_operator(owner: KubernetesObject, wanted: dict[str, str], objects: list[KubernetesObject]) -> bool:
+    """True when a custom resource has these labels: its operator makes pods that carry them."""
+    for other in objects:
+        group = other.api_version.partition("/")[0]
+        if "." not in group or group.endswith(".k8s.io") or not _same_namespace(owner, other):
+            continue
+        own = labels(other.node.at(("metadata", "labels"))) | labels(other.node.at(("spec", "podMetadata", "labels")))
+        if wanted.items() & own.items() and all(own.get(k, v) == v for k, v in wanted.items()):
+            return True
+    return False
+
+
+def _talks_about(wanted: dict[str, str], group: PodGroup) -> bool:
+    """True when a selector was probably meant for this group: near values under the same key."""
+    return any(
+        nearest(value, [group.labels[key]]) is not None for key, value in wanted.items() if key in group.labels
+    ) or any(nearest(key, group.labels) is not None and value in group.labels.values() for key, value in wanted.items())
+
+
+def _shown(wanted: dict[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in list(wanted.items())[:4])
+
+
+def _target_ports(owner: KubernetesObject, reached: list[PodGroup]) -> Iterator[Finding]:
+    numbers = {number for group in reached for number in group.ports}
+    names = {name for group in reached for name in group.port_names}
+    for i, port in enumerate(items(owner.node.at(("spec", "ports")))):
+        target = port.get("targetPort")
+        if target is None:
+            continue
+        text, path = text_of(target) or "", (*owner.path, "spec", "ports", i, "targetPort")
+        number = int_of(target)
+        if number is None and text not in names and not is_template(text):
+            yield missing_name(
+                owner.document, target, "unknown-port", f"{owner.title} sends to the port '{text}', which no container of its pods names.",
+                text, names, path,
+            )  # fmt: skip
+        elif number is not None and numbers and number not in numbers and all(group.ports for group in reached):
+            yield owner.document.finding(
+                target.span,
+                "reference/unknown-port",
+                Severity.MEDIUM,
+                f"{owner.title} sends to port {number}, but the containers of its pods declare {_numbers(numbers)}.",
+                "dangling-ref",
+                path=path,
+                suggestion=f"Use {min(numbers)}."
+                if len(numbers) == 1
+                else "Correct the port, or declare it on the container.",
+            )
+
+
+def _numbers(numbers: set[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers)[:6])
+
+
+def _ingress(owner: KubernetesObject, services: list[KubernetesObject]) -> Iterator[Finding]:
+    near = [service for service in services if _same_namespace(owner, service)]
+    backends: list[tuple[Node | None, Path]] = [(owner.node.at(("spec", "defaultBackend")), ("spec", "defaultBackend"))]
+    for i, rule in enumerate(items(owner.node.at(("spec", "rules")))):
+        for j, way in enumerate(items(rule.at(("http", "paths")))):
+            backends.append((way.get("backend"), ("spec", "rules", i, "http", "paths", j, "backend")))
+    for backend, path in backends:
+        if backend is None:
+            continue
+        node = backend.at(("service", "name"))
+        if node is None:
+            node = backend.get("serviceName")
+        name = text_of(node)
+        if node is None or not name or is_template(name):
+            continue
+        targets = [service for service in near if service.name == name]
+        if not targets:
+            known = [service.name for service in near]
+            yield missing_name(
+                owner.document,
+                node,
+                "unknown-object",
+                f"{owner.title} sends to the Service '{name}', "
+                + (
+                    "which the tree does not have."
+                    if known
+                    else "and the tree has no Service at all, so this cannot be told."
+                ),
+                name,
+                known,
+                (*owner.path, *path),
+                severity=Severity.HIGH if nearest(name, known) else Severity.MEDIUM if known else Severity.INFO,
+            )
+        else:
+            yield from _backend_port(owner, backend, targets, path)
+
+
+def _backend_port(
+    owner: KubernetesObject, backend: Node, targets: list[KubernetesObject], path: Path
+) -> Iterator[Finding]:
+    node = backend.at(("service", "port", "number"))
+    for steps in (("service", "port", "name"), ("servicePort",)):
+        node = backend.at(steps) if node is None else node
+    text = text_of(node)
+    if any(text_of(target.node.at(("spec", "type"))) == "ExternalName" for target in targets):
+        return
+    known = {
+        text_of(port.get(key)) or ""
+        for target in targets
+        for port in items(target.node.at(("spec", "ports")))
+        for key in ("port", "name")
+    } - {""}
+    if node is not None and text and text not in known and known and not is_template(text):
+        yield missing_name(
+            owner.document, node, "unknown-port", f"{owner.title} sends to port {text} of Service '{targets[0].name}', which has no such port.",
+            text, known, (*owner.path, *path),
+        )  # fmt: skip
+
+
+def _policy(owner: KubernetesObject, groups: list[PodGroup], objects: list[KubernetesObject]) -> Iterator[Finding]:
+    steps = ("podSelector",) if owner.kind == "NetworkPolicy" else ("selector",)
+    selector = owner.node.at(("spec", *steps, "matchLabels"))
+    wanted = labels(selector)
+    near = [group for group in groups if _same_namespace(owner, group.owner) and group.labels]
+    if not wanted or not near or selector is None or any(_matches(wanted, group) for group in near):
+        return
+    if _made_by_operator(owner, wanted, objects) or not any(
+        _talks_about(wanted, group) or (_is_near(owner, group) and wanted.items() & group.labels.items())
+        for group in near
+    ):
+        return  # it speaks of pods that are kept elsewhere
+    yield owner.document.finding(
+        head(None, selector.entries[0][1].resolved()) if selector.entries else selector.span,
+        "reference/selector-without-pods",
+        Severity.MEDIUM,
+        f"{owner.title} applies to {_shown(wanted)}, which no pod of the tree has.",
+        "dangling-ref",
+        path=(*owner.path, "spec", *steps),
+        suggestion="Use the labels of the pods it is meant for.",
+    )
+
+
+def _own_selector(owner: KubernetesObject) -> Iterator[Finding]:
+    """The API server refuses a workload whose selector does not match its own template."""
+    selector = owner.node.at(("spec", "selector", "matchLabels"))
+    template = owner.node.at(("spec", "template"))
+    if selector is None or template is None or not owner.node.at(("spec", "template", "spec")):
+        return
+    has = labels(template.at(("metadata", "labels")))
+    for key, value in pairs(selector):
+        text = text_of(value)
+        if text is None or is_template(text) or has.get(key.value) == text or any(is_template(v) for v in has.values()):
+            continue
+        actual = has.get(key.value)
+        yield owner.document.finding(
+            value.span if value.kind is Kind.SCALAR else key.span,
+            "reference/selector-mismatch",
+            Severity.HIGH,
+            f"{owner.title} selects {key.value}={text}, but its own template has "
+            + (f"{key.value}={actual}." if actual is not None else f"no label '{key.value}'."),
+            "dangling-ref",
+            path=(*owner.path, "spec", "selector", "matchLabels", key.value),
+            suggestion="Make the template's labels contain the selector's; the API server refuses it otherwise.",
+        )

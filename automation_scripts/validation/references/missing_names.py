@@ -1,0 +1,87 @@
+"""The one way to say that a name leads nowhere, with the nearest name that exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from automation_scripts.results import Finding, Severity
+from automation_scripts.suggest import nearest
+from automation_scripts.validation.documents.corpus import CheckedDocument
+from automation_scripts.validation.documents.pointing import replace
+from automation_scripts.validation.documents.tree import Kind, Node, PathKey, Style
+from automation_scripts.validation.input.spans import Span
+from automation_scripts.validation.references.graphs import cycles
+
+_DIGITS = re.compile(r"\d+")
+
+
+def likely_typo(name: str, known: Iterable[str]) -> bool:
+    """True when a name is nearly a known one, and not by a mere number (`test-1` is no typo of `test-2`)."""
+    near = nearest(name, known) if len(name) > 2 else None
+    return near is not None and _DIGITS.sub("", near) != _DIGITS.sub("", name)
+
+
+def missing_name(
+    document: CheckedDocument,
+    node: Node,
+    rule: str,
+    message: str,
+    name: str,
+    known: Iterable[str],
+    path: Sequence[PathKey],
+    *,
+    severity: Severity = Severity.HIGH,
+    span: Span | None = None,
+    otherwise: str = "",
+) -> Finding:
+    """A finding for a name that nothing defines; the only near name becomes its fix."""
+    known = sorted(set(known))
+    # Of two letters every other name is near.
+    near = nearest(name, known) if len(name) > 2 else None
+    whole = node.kind is Kind.SCALAR and node.value == name and node.style is Style.PLAIN and node.anchor is None
+    if near:
+        suggestion = f"Did you mean '{near}'?"
+    elif otherwise:
+        suggestion = otherwise
+    elif known:
+        listed = ", ".join(known[:8]) + ("…" if len(known) > 8 else "")
+        suggestion = f"Define it, or use one of: {listed}."
+    else:
+        suggestion = "Define it, or remove the reference."
+    return document.finding(
+        span or node.span,
+        f"reference/{rule}",
+        severity,
+        message,
+        "dangling-ref",
+        path=path,
+        suggestion=suggestion,
+        fix=(replace(document.file, node.span, near),) if near and whole else (),
+    )
+
+
+def cycle_findings(
+    document: CheckedDocument,
+    graph: dict[str, list[str]],
+    edges: dict[tuple[str, str], tuple[Node, tuple[PathKey, ...]]],
+    rule: str,
+    what: str,
+) -> list[Finding]:
+    """One finding per cycle of `graph`, at the edge that closes it. `edges` says where each edge is written."""
+    found = []
+    for way in cycles(graph):
+        node, path = edges[(way[-1], way[0])]
+        shown = " → ".join([*way[:12], *(["…"] if len(way) > 12 else []), way[0]])
+        found.append(
+            document.finding(
+                node.span,
+                f"reference/{rule}",
+                Severity.HIGH,
+                f"{what} form a cycle: {shown}." if len(way) > 1 else f"'{way[0]}' refers to itself.",
+                "cycle",
+                path=path,
+                suggestion="Remove one of these references.",
+            )
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Business rules: YAML files with CEL expressions and their own examples."""

@@ -1,0 +1,48 @@
+"""Which rules can find anything in a document, told from the document's keys alone.
+
+A rule can only match where every key step of its selector has some key of the document. With a bit for each step,
+a document's keys become one number, and a rule is ruled out by one comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from automation_scripts.validation.documents.selectors import Step
+from automation_scripts.validation.rules.types import Rule
+
+
+class RuleIndex:
+    """The selectors of some rules, ready to be compared with the keys of documents."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._steps: list[Step] = []
+        self._bits_of_name: dict[str, int] = {}
+        numbers: dict[str, int] = {}
+        self._needs: dict[str, int] = {}
+        for rule in rules:
+            need = 0
+            for step in rule.select.steps:
+                # `*` takes indexes as well, so no key need be there.
+                if step.key is None or step.index is not None:
+                    continue
+                number = numbers.setdefault(step.key.pattern, len(self._steps))
+                if number == len(self._steps):
+                    self._steps.append(step)
+                need |= 1 << number
+            self._needs[rule.id] = need
+
+    def keys(self, names: Iterable[str]) -> int:
+        """The steps that at least one of these keys meets, a bit each."""
+        met = 0
+        for name in names:
+            bits = self._bits_of_name.get(name)
+            if bits is None:
+                bits = sum(1 << number for number, step in enumerate(self._steps) if step.takes(name))
+                self._bits_of_name[name] = bits
+            met |= bits
+        return met
+
+    def may_match(self, rule: Rule, keys: int) -> bool:
+        """False when the rule's selector surely finds nothing in a document with these keys."""
+        return keys & self._needs[rule.id] == self._needs[rule.id]

@@ -1,0 +1,1 @@
+"""What makes configuration unsafe: secrets, isolation, permissions, exposure, protections switched off."""

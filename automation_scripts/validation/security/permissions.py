@@ -1,0 +1,257 @@
+"""Rights given without limits: Kubernetes RBAC, AWS policies, workflow tokens, cloud roles, file modes.
+
+CWE-269 (improper privilege management), CWE-732 (incorrect permission assignment).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from automation_scripts.results import Finding, Severity
+from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
+from automation_scripts.validation.documents.kubernetes_objects import KubernetesObject, kubernetes_objects
+from automation_scripts.validation.documents.pointing import head, replace
+from automation_scripts.validation.documents.scalars import items, pairs, text_of
+from automation_scripts.validation.documents.tree import Kind, Node, PathKey, Style
+from automation_scripts.validation.input.spans import Span
+
+_TAG = "wildcard-perm"
+
+
+def check_permissions(corpus: Corpus) -> list[Finding]:
+    """Wildcard rights in every document."""
+    found: list[Finding] = []
+    for owner in kubernetes_objects(corpus):
+        found += _roles(owner)
+        found += _bindings(owner)
+    for document in corpus.documents:
+        found += _policies(document)
+        found += _file_modes(document)
+        found += _cloud_roles(document)
+        if document.kind == "github-workflow":
+            found += _workflow_tokens(document)
+    return found
+
+
+# ----- Kubernetes RBAC -------------------------------------------------------------------------------------------
+
+
+def _roles(owner: KubernetesObject) -> Iterator[Finding]:
+    if owner.kind not in ("Role", "ClusterRole") or not owner.api_version.startswith("rbac."):
+        return
+    for i, rule in enumerate(items(owner.node.get("rules"))):
+        verbs, resources = _star(rule.get("verbs")), _star(rule.get("resources"))
+        star, key = (verbs, "verbs") if verbs is not None else (resources, "resources")
+        if star is None:
+            continue
+        groups = _texts(rule.get("apiGroups"))
+        everything = verbs is not None and resources is not None
+        reading = verbs is None and set(_texts(rule.get("verbs"))) <= {"get", "list", "watch"}
+        what = "every verb on every resource" if everything else f"every {key[:-1]}"
+        where = "" if "*" in groups or not groups else f" of {', '.join(group or 'the core' for group in groups[:3])}"
+        yield owner.document.finding(
+            star.span,
+            "security/rbac-wildcard",
+            Severity.HIGH if everything and not where else Severity.LOW if reading and where else Severity.MEDIUM,
+            f"{owner.title} grants {what}{where}: what a later version adds is granted too.",
+            _TAG,
+            path=(*owner.path, "rules", i, key),
+            suggestion="List the verbs and resources that are needed.",
+            cwe="CWE-269",
+            references=("https://kubernetes.io/docs/concepts/security/rbac-good-practices/",),
+        )
+
+
+def _star(node: Node | None) -> Node | None:
+    return next((item for item in items(node) if text_of(item) == "*"), None)
+
+
+def _texts(node: Node | None) -> list[str]:
+    return [text_of(item) or "" for item in items(node)]
+
+
+def _bindings(owner: KubernetesObject) -> Iterator[Finding]:
+    if owner.kind not in ("ClusterRoleBinding", "RoleBinding"):
+        return
+    role = owner.node.at(("roleRef", "name"))
+    if text_of(role) == "cluster-admin" and role is not None:
+        yield owner.document.finding(
+            role.span,
+            "security/cluster-admin",
+            Severity.HIGH if owner.kind == "ClusterRoleBinding" else Severity.MEDIUM,
+            f"{owner.title} gives cluster-admin, which may do everything.",
+            _TAG,
+            path=(*owner.path, "roleRef", "name"),
+            suggestion="Bind a role that grants what is needed.",
+            cwe="CWE-269",
+        )
+    for i, subject in enumerate(items(owner.node.get("subjects"))):
+        name = subject.get("name")
+        if name is not None and text_of(name) in ("system:anonymous", "system:unauthenticated"):
+            yield owner.document.finding(
+                name.span,
+                "security/anonymous-subject",
+                Severity.CRITICAL,
+                f"{owner.title} gives rights to {text_of(name)}: to everyone who reaches the API.",
+                "auth-off",
+                path=(*owner.path, "subjects", i, "name"),
+                suggestion="Bind users, groups or service accounts that are authenticated.",
+                cwe="CWE-306",
+            )
+
+
+# ----- AWS policies ----------------------------------------------------------------------------------------------
+
+
+def _policies(document: CheckedDocument) -> Iterator[Finding]:
+    for match in document.index.matches:
+        node = match.node
+        if node.kind is not Kind.MAP or text_of(node.get("Effect")) != "Allow":
+            continue
+        yield from _statement(document, node, match.path)
+
+
+_SERVICE_WILDCARD = re.compile(r"([a-z0-9-]+):\*")
+
+
+def _statement(document: CheckedDocument, node: Node, path: tuple[PathKey, ...]) -> Iterator[Finding]:
+    actions = [item for item in items(node.get("Action")) if item.kind is Kind.SCALAR]
+    every_resource = any(text_of(item) == "*" for item in items(node.get("Resource")))
+    narrowed = node.entry("Condition") is not None
+    for action in actions:
+        full, service = action.value in ("*", "*:*"), _SERVICE_WILDCARD.fullmatch(action.value)
+        if not full and not (service and every_resource):
+            continue
+        yield document.finding(
+            action.span,
+            "security/policy-wildcard",
+            Severity.HIGH if full and every_resource else Severity.MEDIUM,
+            f"The policy allows {'every action' if full else f'every action of {service[1] if service else action.value}'}"
+            f"{' on every resource' if every_resource else ''}.",
+            _TAG,
+            path=(*path, "Action"),
+            suggestion="List the actions that are needed, on the resources they are needed for.",
+            cwe="CWE-269",
+        )
+    for key in ("NotAction", "NotPrincipal"):
+        entry = node.entry(key)
+        if entry:
+            yield document.finding(
+                head(entry[0], entry[1].resolved()),
+                "security/policy-by-exclusion",
+                Severity.MEDIUM,
+                f"Allow with {key} grants everything that is not listed, new services included.",
+                _TAG,
+                path=(*path, key),
+                suggestion=f"Use {key[3:]} and list what is allowed.",
+                cwe="CWE-269",
+            )
+    principal = node.get("Principal")
+    everyone = _everyone(principal)
+    if everyone is not None and not narrowed:
+        yield document.finding(
+            everyone.span,
+            "security/policy-for-everyone",
+            Severity.HIGH,
+            "The policy allows it to everyone (Principal: *), without a condition.",
+            _TAG,
+            path=(*path, "Principal"),
+            suggestion="Name the accounts or roles, or add a condition.",
+            cwe="CWE-284",
+        )
+
+
+def _everyone(principal: Node | None) -> Node | None:
+    if principal is None:
+        return None
+    if principal.kind is Kind.SCALAR:
+        return principal if principal.value == "*" else None
+    return next(
+        (
+            item
+            for key, value in pairs(principal)
+            if key.value == "AWS"
+            for item in items(value)
+            if text_of(item) == "*"
+        ),
+        None,
+    )
+
+
+# ----- workflow tokens -------------------------------------------------------------------------------------------
+
+
+def _workflow_tokens(document: CheckedDocument) -> Iterator[Finding]:
+    places: list[tuple[tuple[PathKey, ...], Node]] = [((), document.root)]
+    places += [(("jobs", key.value), job) for key, job in pairs(document.root.get("jobs"))]
+    for path, node in places:
+        value = node.get("permissions")
+        if value is not None and text_of(value) == "write-all":
+            plain = value.style is Style.PLAIN and value.anchor is None
+            yield document.finding(
+                value.span,
+                "security/workflow-token",
+                Severity.MEDIUM,
+                "The workflow's token may write everything in the repository; every action that runs here can use it.",
+                _TAG,
+                path=(*path, "permissions"),
+                suggestion="Start from `contents: read` and add what single jobs need.",
+                fix=(replace(document.file, value.span, "read-all"),) if plain else (),
+                cwe="CWE-269",
+                references=(
+                    "https://docs.github.com/actions/security-for-github-actions/security-guides/automatic-token-authentication",
+                ),
+            )
+
+
+# ----- cloud roles and file modes --------------------------------------------------------------------------------
+
+
+def _cloud_roles(document: CheckedDocument) -> Iterator[Finding]:
+    for match in document.index.keyed("role", "roles", "ManagedPolicyArns", "managed_policy_arns", "managedPolicies"):
+        for item in items(match.node):
+            text = text_of(item) or ""
+            if text in ("roles/owner", "roles/editor") or text.endswith(":policy/AdministratorAccess"):
+                yield document.finding(
+                    item.span,
+                    "security/admin-role",
+                    Severity.MEDIUM,
+                    f"'{text.rpartition('/')[2]}' may change nearly everything in the account.",
+                    _TAG,
+                    path=match.path,
+                    suggestion="Use a role made for the task.",
+                    cwe="CWE-269",
+                )
+
+
+_WORLD_WRITABLE = re.compile(r"0?o?[0-7]?[0-7][0-7][2367]|a[+=]r?wx?|[ugo]*o[+=]r?wx?|\+rwx|ugo[+=]rwx")
+_CHMOD = re.compile(r"\bchmod\s+(?:-[A-Za-z]+\s+)*(0?[0-7]?777|0?666|a[+=]rwx|ugo\+rwx|a\+w|o\+w)\b")
+_MODE_KINDS = ("ansible-playbook", "ansible-tasks")
+
+
+def _file_modes(document: CheckedDocument) -> Iterator[Finding]:
+    for match in document.index.keyed("mode", "directory_mode", "file_mode", "umask"):
+        node = match.node
+        if document.kind not in _MODE_KINDS or node.kind is not Kind.SCALAR or match.path[-1] == "umask":
+            continue
+        if _WORLD_WRITABLE.fullmatch(node.value) and len(node.value) >= 3 and not node.value.startswith(("1", "01")):
+            yield _writable(document, node.span, match.path, node.value)
+    for match in document.index.matches:
+        if match.node.kind is Kind.SCALAR and "chmod" in match.node.value:
+            for found in _CHMOD.finditer(match.node.value):
+                span = document.part(match.node, *found.span(1))
+                yield _writable(document, span, match.path, found[1])
+
+
+def _writable(document: CheckedDocument, span: Span, path: tuple[PathKey, ...], mode: str) -> Finding:
+    return document.finding(
+        span,
+        "security/world-writable",
+        Severity.MEDIUM,
+        f"Mode {mode} lets every user of the machine change the file.",
+        _TAG,
+        path=path,
+        suggestion="Give write access to the owner or a group only.",
+        cwe="CWE-732",
+    )
