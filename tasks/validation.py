@@ -17,17 +17,12 @@ from automation_scripts.validation.fixes.plan_fixes import plan_fixes as choose_
 from automation_scripts.validation.fixes.plan_fixes import write_fixes as write_plan
 from automation_scripts.validation.input.discovery import Discovery
 from automation_scripts.validation.input.discovery import discover as find_files
-from automation_scripts.validation.input.limits import Limits
 from automation_scripts.validation.parameters import ConfigValidatorParameters
 from automation_scripts.validation.report import Report
+from automation_scripts.validation.validate import limits_of, read, reported
 from tasks.steps import progress_of, step
 
 TAGS = ("validation",)
-
-
-def limits_of(parameters: ConfigValidatorParameters) -> Limits:
-    """The bounds that the caller chose."""
-    return Limits(max_file_bytes=int(parameters.max_file_mb * 2**20))
 
 
 @step("discover", tags=TAGS)
@@ -39,14 +34,7 @@ def discover(parameters: ConfigValidatorParameters) -> Discovery:
 @step("parse", tags=TAGS)
 def parse(found: Discovery, parameters: ConfigValidatorParameters) -> Corpus:
     """Read every file into a positioned tree."""
-    from automation_scripts.validation.parsing.files import parse_file
-
-    tell, total = progress_of("parse"), len(found.files)
-    files = []
-    for number, file in enumerate(found.files):
-        tell(number, total)
-        files.append(parse_file(file.path, file.name, limits_of(parameters), file.kind))
-    return Corpus(files)
+    return read(found.files, limits_of(parameters), progress_of("parse"))
 
 
 @step("versions", tags=TAGS)
@@ -149,11 +137,7 @@ def assemble(
     found: Discovery, corpus: Corpus, families: Sequence[list[Finding]], parameters: ConfigValidatorParameters
 ) -> Report:
     """All findings, each with the severity of the chosen strictness, sorted and counted."""
-    from automation_scripts.validation.strictness import adjust
-
-    syntax = [finding for file in corpus.files for finding in file.findings]
-    findings = [*found.findings, *syntax, *(finding for family in families for finding in family)]
-    return Report(adjust(findings, parameters.validation_rules), files=len(corpus.files))
+    return reported(found, corpus, families, parameters)
 
 
 @step("plan fixes", tags=TAGS)

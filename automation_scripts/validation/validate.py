@@ -1,0 +1,108 @@
+"""One whole validation as one call, without Prefect: for editors, commit hooks and pipelines.
+
+The governed run makes the same calls, each as a task (flows/validation.py). Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from automation_scripts.results import Finding
+from automation_scripts.validation import checks
+from automation_scripts.validation.documents.corpus import Corpus
+from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.fixes.plan import FixPlan
+from automation_scripts.validation.input.discovery import ConfigFile, Discovery, discover
+from automation_scripts.validation.input.limits import Limits
+from automation_scripts.validation.parameters import ConfigValidatorParameters
+from automation_scripts.validation.report import Report
+from automation_scripts.validation.strictness import adjust
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was read, and what was found in it."""
+
+    found: Discovery
+    corpus: Corpus
+    report: Report
+
+
+def limits_of(parameters: ConfigValidatorParameters) -> Limits:
+    """The bounds that the caller chose."""
+    return Limits(max_file_bytes=int(parameters.max_file_mb * 2**20))
+
+
+def read(
+    files: Sequence[ConfigFile], limits: Limits, tell: Callable[[int, int], None] = lambda done, total: None
+) -> Corpus:
+    """Every file as a positioned tree. `tell` hears how many of how many are done."""
+    from automation_scripts.validation.parsing.files import parse_file
+
+    parsed: list[ParsedFile] = []
+    for number, file in enumerate(files):
+        tell(number, len(files))
+        parsed.append(parse_file(file.path, file.name, limits, file.kind))
+    return Corpus(parsed)
+
+
+def validate(
+    parameters: ConfigValidatorParameters,
+    *,
+    environment: str | None = None,
+    expectations: bool = False,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Validation:
+    """Read the tree and make all checks.
+
+    Args:
+        parameters: what to look at and how; `apply_fixes` and `check_block` belong to a governed run and are passed over.
+        environment: what rules see as `environment`.
+        expectations: whether Great Expectations run too; importing it takes seconds.
+        tell: hears how many files of how many have been read.
+
+    Raises:
+        InvalidParameters: a path that does not exist, a folder without configuration, a rule or schema file that is wrong.
+    """
+    found = discover(Path(parameters.config_path), limits_of(parameters))
+    chosen = checks.chosen_rules(parameters)
+    corpus = read(found.files, limits_of(parameters), tell)
+    families = [
+        checks.versions(corpus),
+        checks.schemas(corpus, found.root, parameters),
+        checks.rules(corpus, chosen, environment),
+        checks.inconsistencies(corpus, found.env_files),
+        checks.security(corpus),
+    ]
+    if expectations:
+        families.append(_expectations(corpus, parameters))
+    return Validation(found, corpus, reported(found, corpus, families, parameters))
+
+
+def reported(
+    found: Discovery, corpus: Corpus, families: Sequence[Sequence[Finding]], parameters: ConfigValidatorParameters
+) -> Report:
+    """All findings, each with the severity of the chosen strictness, sorted and counted."""
+    syntax = [finding for file in corpus.files for finding in file.findings]
+    findings = [*found.findings, *syntax, *(finding for family in families for finding in family)]
+    return Report(adjust(findings, parameters.validation_rules), files=len(corpus.files))
+
+
+def planned_fixes(
+    done: Validation, parameters: ConfigValidatorParameters, *, environment: str | None = None
+) -> FixPlan:
+    """The corrections that are safe, each proved on a copy by the checks that found it. Nothing is written."""
+    from automation_scripts.validation.fixes.plan_fixes import plan_fixes
+
+    look = checks.of_one_file(done.found.root, parameters, environment)
+    return plan_fixes(done.corpus.files, done.report.findings, look, limits=limits_of(parameters))
+
+
+def _expectations(corpus: Corpus, parameters: ConfigValidatorParameters) -> list[Finding]:
+    from automation_scripts.validation.tables.expectations import load_suite, validate_rows
+    from automation_scripts.validation.tables.table import rows_of
+
+    suite = load_suite(Path(parameters.expectations_path) if parameters.expectations_path else None)
+    return [Finding.from_dict(finding) for finding in validate_rows(rows_of(corpus), suite)]
