@@ -51,11 +51,11 @@ class Report:
         return [
             {
                 "severity": finding.severity.value,
-                "file": _plain(finding.file or ""),
+                "file": plain(finding.file or ""),
                 "line": finding.line or "",
-                "rule": _plain(finding.rule_id),
-                "message": _plain(finding.message),
-                "suggestion": _plain(finding.suggestion or ""),
+                "rule": plain(finding.rule_id),
+                "message": plain(finding.message),
+                "suggestion": plain(finding.suggestion or ""),
             }
             for finding in self._shown()
         ]
@@ -129,9 +129,10 @@ def _place(finding: Finding) -> tuple[str, int, int, str, str]:
     return (finding.file or "", finding.line or 0, finding.column or 0, finding.rule_id, finding.message)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text in one line, without characters that a reader could not see or a terminal would act upon."""
     return _CONTROL.sub(" ", text)
 
 
 def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", _plain(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+    return _MARKDOWN.sub(r"\\\1", plain(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")

@@ -108,15 +108,3 @@ def _usual_types(frame: pd.DataFrame) -> pd.Series[str]:
             if counts.get(quoted[index], 0) >= SHARE_ALIKE * len(rows):
                 usual[index] = quoted[index]
     return usual
-    # A kind that is not known is told by the file's name: `config.yaml` of one service is like that of another.
-    group = frame["kind"].where(frame["kind"] != "", frame["file"].str.rsplit("/", n=1).str[-1])
-    keys = [group, frame["path"].str.replace(r"\[\d+\]", "[*]", regex=True)]
-    for _, rows in frame.groupby(keys, sort=False):
-        odd = rows.index.intersection(quoted.index)
-        if odd.empty or len(rows) < FEWEST_ALIKE or rows["file"].nunique() < FEWEST_FILES:
-            continue
-        counts = rows["type"].value_counts()
-        for index in odd:
-            if counts.get(quoted[index], 0) >= SHARE_ALIKE * len(rows):
-                usual[index] = quoted[index]
-    return usual
