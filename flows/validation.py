@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from automation_scripts.validation.documents.corpus import Corpus
     from automation_scripts.validation.input.discovery import Discovery
     from automation_scripts.validation.report import Report
+    from automation_scripts.validation.validate import Expected
     from tasks.steps import Sealed
 
 
@@ -39,9 +40,11 @@ async def validate_configuration(run: Execution, parameters: ConfigValidatorPara
     if await run.planned(plan.predicted_changes, apply=parameters.apply_fixes):
         written = await outcome(steps.write_fixes.submit(planning, parameters))
         await run.verify(written)
-        report = await examine(parameters).outcome()
+        examined = examine(parameters)
+        report = await examined.outcome()
 
-    artifacts = await publish_report(run.request.script.name, report.markdown(), report.rows())
+    tables = {"findings": report.rows(), "expectations": (await outcome(examined.expected)).outcomes}
+    artifacts = await publish_report(run.request.script.name, report.markdown(), tables)
     await progress.show(100)
     run.report(findings=report.findings, metrics=report.metrics(), artifacts=artifacts)
 
@@ -54,6 +57,7 @@ class Examination:
     corpus: PrefectFuture[Sealed[Corpus]]
     checks: Sequence[PrefectFuture[Sealed[Any]]]
     """Everything before the report, in the order of the edges."""
+    expected: PrefectFuture[Sealed[Expected]]
     report: PrefectFuture[Sealed[Report]]
 
     async def outcome(self) -> Report:
@@ -73,9 +77,9 @@ def examine(parameters: ConfigValidatorParameters) -> Examination:
         steps.check_rules.submit(corpus, parameters),
         steps.check_inconsistencies.submit(corpus, found),
         steps.check_security.submit(corpus),
-        steps.check_expectations.submit(corpus, parameters),
     ]
     if parameters.check_block:
         families.append(steps.run_command.submit(found, parameters))
-    report = steps.assemble.submit(found, corpus, families, parameters)
-    return Examination(found, corpus, [found, corpus, *families], report)
+    expected = steps.check_expectations.submit(corpus, parameters)
+    report = steps.assemble.submit(found, corpus, families, expected, parameters)
+    return Examination(found, corpus, [found, corpus, *families, expected], expected, report)

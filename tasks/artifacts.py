@@ -35,17 +35,22 @@ class Progress:
             await aupdate_progress_artifact(self._identifier, percent)
 
 
-async def publish_report(script_name: str, markdown: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Store the report and, when there are findings, the table. Returns their artifact ids by what they are."""
+async def publish_report(
+    script_name: str, markdown: str, tables: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, str]:
+    """Store the report, and the tables that have rows. Returns their artifact ids by what they are."""
     report = await acreate_markdown_artifact(
         markdown, key=_key(script_name, "report"), description=f"Report of {script_name}"
     )
     artifacts = {"report": str(report)}
-    if rows:
-        table = await acreate_table_artifact(
-            [dict(row) for row in rows], key=_key(script_name, "findings"), description=f"Findings of {script_name}"
-        )
-        artifacts["findings"] = str(table)
+    for what, rows in tables.items():
+        if rows:
+            table = await acreate_table_artifact(
+                [dict(row) for row in rows],
+                key=_key(script_name, what),
+                description=f"{what.capitalize()} of {script_name}",
+            )
+            artifacts[what] = str(table)
     return artifacts
 
 

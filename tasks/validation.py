@@ -19,7 +19,7 @@ from automation_scripts.validation.input.discovery import Discovery
 from automation_scripts.validation.input.discovery import discover as find_files
 from automation_scripts.validation.parameters import ConfigValidatorParameters
 from automation_scripts.validation.report import Report
-from automation_scripts.validation.validate import limits_of, read, reported
+from automation_scripts.validation.validate import Expected, limits_of, read, reported
 from tasks.steps import progress_of, step
 
 TAGS = ("validation",)
@@ -68,7 +68,7 @@ def check_security(corpus: Corpus) -> list[Finding]:
 
 
 @step("expectations", tags=TAGS)
-def check_expectations(corpus: Corpus, parameters: ConfigValidatorParameters) -> list[Finding]:
+def check_expectations(corpus: Corpus, parameters: ConfigValidatorParameters) -> Expected:
     """Great Expectations over the flattened table of all values, in a process that has it imported already."""
     from automation_scripts.server.offload import offload
     from automation_scripts.server.record import ServerFolder
@@ -84,7 +84,7 @@ def check_expectations(corpus: Corpus, parameters: ConfigValidatorParameters) ->
         warm_socket=ServerFolder(run.settings.home).warm_socket,
         env=marked_environment(run.request.execution_id),
     )
-    return [Finding.from_dict(finding) for finding in answer]
+    return Expected.from_answer(answer)
 
 
 @step("command", tags=TAGS)
@@ -134,10 +134,14 @@ def run_command(found: Discovery, parameters: ConfigValidatorParameters) -> list
 
 @step("report", tags=TAGS)
 def assemble(
-    found: Discovery, corpus: Corpus, families: Sequence[list[Finding]], parameters: ConfigValidatorParameters
+    found: Discovery,
+    corpus: Corpus,
+    families: Sequence[list[Finding]],
+    expected: Expected,
+    parameters: ConfigValidatorParameters,
 ) -> Report:
     """All findings, each with the severity of the chosen strictness, sorted and counted."""
-    return reported(found, corpus, families, parameters)
+    return reported(found, corpus, [*families, expected.findings], parameters)
 
 
 @step("plan fixes", tags=TAGS)

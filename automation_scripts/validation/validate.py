@@ -5,9 +5,10 @@ The governed run makes the same calls, each as a task (flows/validation.py). Not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from automation_scripts.results import Finding
 from automation_scripts.validation import checks
@@ -22,12 +23,29 @@ from automation_scripts.validation.strictness import adjust
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What Great Expectations said."""
+
+    findings: list[Finding]
+    outcomes: list[dict[str, Any]]
+    """One row an expectation: what it looked at, and how many values were not as expected."""
+    page: str = ""
+    """Its data docs as HTML, when they were asked for."""
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Self:
+        """From what `tables.expectations.validate_rows` returns."""
+        return cls([Finding.from_dict(data) for data in answer["findings"]], answer["outcomes"], answer["page"])
+
+
+@dataclass(frozen=True, slots=True)
 class Validation:
     """What was read, and what was found in it."""
 
     found: Discovery
     corpus: Corpus
     report: Report
+    expected: Expected | None = None
 
 
 def limits_of(parameters: ConfigValidatorParameters) -> Limits:
@@ -76,9 +94,10 @@ def validate(
         checks.inconsistencies(corpus, found.env_files),
         checks.security(corpus),
     ]
-    if expectations:
-        families.append(_expectations(corpus, parameters))
-    return Validation(found, corpus, reported(found, corpus, families, parameters))
+    expected = _expectations(corpus, parameters) if expectations else None
+    if expected:
+        families.append(expected.findings)
+    return Validation(found, corpus, reported(found, corpus, families, parameters), expected)
 
 
 def reported(
@@ -100,9 +119,9 @@ def planned_fixes(
     return plan_fixes(done.corpus.files, done.report.findings, look, limits=limits_of(parameters))
 
 
-def _expectations(corpus: Corpus, parameters: ConfigValidatorParameters) -> list[Finding]:
+def _expectations(corpus: Corpus, parameters: ConfigValidatorParameters) -> Expected:
     from automation_scripts.validation.tables.expectations import load_suite, validate_rows
     from automation_scripts.validation.tables.table import rows_of
 
     suite = load_suite(Path(parameters.expectations_path) if parameters.expectations_path else None)
-    return [Finding.from_dict(finding) for finding in validate_rows(rows_of(corpus), suite)]
+    return Expected.from_answer(validate_rows(rows_of(corpus), suite, with_page=True))

@@ -49,7 +49,7 @@ def _check(installation: Installation, record: RunRecord, trigger: str) -> None:
     assert stored.result is not None
     result = ExecutionResult.from_dict(stored.result)
     assert any(f.file == "compose.yaml" and f.line == 5 and "unknown-key" in f.tags for f in result.findings)
-    assert set(result.artifacts) == {"report", "findings"}
+    assert set(result.artifacts) == {"report", "findings", "expectations"}
     said = [line for line in installation.log if line.get("execution_id") == record.execution_id]
     assert any("succeeded" in str(line["message"]) for line in said)
     with ThreadPoolExecutor(1) as pool:  # the browser's test has an event loop in this thread

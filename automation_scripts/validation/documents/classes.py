@@ -37,3 +37,4 @@ CLASSES = (
     "port-collision",
     "outlier",
 )
+"""What kind of mistake it is, whatever the format."""

@@ -44,7 +44,7 @@ from automation_scripts.validation.rules.files import RuleFile, Switch, read_rul
 from automation_scripts.validation.rules.index import RuleIndex
 from automation_scripts.validation.rules.types import KEYS, PLACEHOLDERS, Rule
 
-__all__ = ["BUILT_IN", "KEYS", "Rule", "check_examples", "check_rules", "load_rules"]
+__all__ = ["BUILT_IN", "KEYS", "Rule", "check_examples", "check_rules", "load_rules", "rules_in"]
 
 BUILT_IN = Path(__file__).parent / "built_in"
 MOST_FINDINGS = 200
@@ -84,6 +84,18 @@ def load_rules(paths: Sequence[Path]) -> list[Rule]:
         raise InvalidParameters("\n".join(f"rules_path: {problem}" for problem in problems))
     disabled = {switch.id for switch in switches}
     return [rule for rule in rules.values() if rule.id not in disabled]
+
+
+def rules_in(paths: Sequence[Path]) -> list[Rule]:
+    """The rules of these files or folders alone; without paths the built-in ones.
+
+    Raises:
+        InvalidParameters: as `load_rules`.
+    """
+    if not paths:
+        return list(_built_in())
+    load_rules(paths)  # tells all that is wrong with them at once
+    return [rule for path in paths for file in rule_paths(path, []) for rule in read_rule_file(file, []).rules]
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,6 @@ KEYS = (*TEXT_KEYS, *EXAMPLE_KEYS)
 REQUIRED = ("id", "class", "select", "assert", "message")
 PLACEHOLDERS = ("value", "path", "key", "file")
 """What `{...}` in a message may name; any other text in braces stays as it is."""
-"""The class tags of findings: what kind of mistake it is, whatever the format."""
 
 
 @dataclass(frozen=True, slots=True)

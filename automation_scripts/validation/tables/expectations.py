@@ -1,5 +1,5 @@
 """Great Expectations over the flattened table. `python -m automation_scripts.validation.tables.expectations` is the same as a
-process: `{"rows": […], "suite": {…}}` as JSON on stdin, the findings as JSON on stdout.
+process: `{"rows": […], "suite": {…}, "with_page": false}` as JSON on stdin, the answer as JSON on stdout.
 
 Importing Great Expectations takes about two seconds, so a validation hands its table to a process that has it imported
 already (`server.offload`). Input and output are plain data for that reason.
@@ -27,21 +27,51 @@ MOST_FINDINGS = 200
 """Findings of one expectation."""
 
 
-def validate_rows(rows: Sequence[Mapping[str, Any]], suite: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every row that an expectation does not hold for, as a finding (`Finding.to_dict()`) at its file and line."""
+def validate_rows(
+    rows: Sequence[Mapping[str, Any]], suite: Mapping[str, Any], *, with_page: bool = False
+) -> dict[str, Any]:
+    """Hold the expectations against the rows.
+
+    Returns:
+        Plain data: `findings`, every row that an expectation does not hold for, at its file and line
+        (`Finding.to_dict()`); `outcomes`, one an expectation that concerned a row: its id, its name, how many values it
+        looked at and how many were not as expected; `page`, the data docs as HTML, empty unless asked for.
+    """
     import pandas as pd
 
     frame = pd.DataFrame(list(rows))
-    if frame.empty:
-        return []
-    add_derived_columns(frame)
     found: list[Finding] = []
-    with _ephemeral_context() as context:
-        for entry in suite["expectations"]:
-            chosen = frame[_selected(frame, entry.get("where") or {})].reset_index(drop=True)
-            if not chosen.empty:
-                found.extend(_judge(context, chosen, entry))
-    return [finding.to_dict() for finding in found]
+    outcomes: list[dict[str, Any]] = []
+    results: list[Any] = []
+    if not frame.empty:
+        add_derived_columns(frame)
+        with _ephemeral_context() as context:
+            for entry in suite["expectations"]:
+                chosen = frame[_selected(frame, entry.get("where") or {})].reset_index(drop=True)
+                if chosen.empty:
+                    continue
+                result, said = _judge(context, chosen, entry)
+                found.extend(said)
+                outcomes.append(_outcome(entry, len(chosen), result))
+                if result is not None:
+                    results.append(result)
+    page = ""
+    if with_page:
+        from automation_scripts.validation.tables import data_docs
+
+        page = data_docs.page(results, rows)
+    return {"findings": [finding.to_dict() for finding in found], "outcomes": outcomes, "page": page}
+
+
+def _outcome(entry: Mapping[str, Any], values: int, result: Any) -> dict[str, Any]:
+    unexpected = 0 if result is None or result.success else result.result.get("unexpected_count", values)
+    return {
+        "expectation": entry["id"],
+        "what": entry["expect"],
+        "values": values,
+        "unexpected": unexpected,
+        "outcome": "not evaluated" if result is None else "met" if result.success else "not met",
+    }
 
 
 @contextlib.contextmanager
@@ -76,8 +106,8 @@ def _selected(frame: Any, where: Mapping[str, str]) -> Any:
     return mask
 
 
-def _judge(context: Any, chosen: Any, entry: Mapping[str, Any]) -> Iterator[Finding]:
-    """What Great Expectations says of the selected rows."""
+def _judge(context: Any, chosen: Any, entry: Mapping[str, Any]) -> tuple[Any, list[Finding]]:
+    """What Great Expectations says of the selected rows: its result, None where there is none, and the findings."""
     from great_expectations import expectations as known
 
     arguments = entry.get("arguments") or {}
@@ -96,12 +126,14 @@ def _judge(context: Any, chosen: Any, entry: Mapping[str, Any]) -> Iterator[Find
         )
         result = batch.validate(expectation, result_format={"result_format": "COMPLETE"})
     except Exception as error:
-        yield _unusable(entry, f"{type(error).__name__}: {error}")
-        return
+        return None, [_unusable(entry, f"{type(error).__name__}: {error}")]
+    if not result.success and (said := _raised(result.exception_info)):
+        return None, [_unusable(entry, said)]
+    return result, list(_unmet(result, chosen, entry))
+
+
+def _unmet(result: Any, chosen: Any, entry: Mapping[str, Any]) -> Iterator[Finding]:
     if result.success:
-        return
-    if said := _raised(result.exception_info):
-        yield _unusable(entry, said)
         return
     indexes = result.result.get("unexpected_index_list")
     if not indexes:
@@ -189,7 +221,7 @@ def main() -> None:
     answer, sys.stdout = sys.stdout, sys.stderr
     logging.disable(logging.CRITICAL)
     work = json.load(sys.stdin)
-    json.dump(validate_rows(work["rows"], work["suite"]), answer)
+    json.dump(validate_rows(work["rows"], work["suite"], with_page=work.get("with_page", False)), answer)
     answer.flush()
 
 

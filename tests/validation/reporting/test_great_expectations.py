@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,11 @@ def _rows(**files: str) -> list[dict[str, Any]]:
 
 def _found(rows: list[dict[str, Any]], expect: str, **entry: Any) -> list[Finding]:
     suite = {"expectations": [{"id": "own", "expect": expect, **entry}]}
-    return [Finding.from_dict(finding) for finding in validate_rows(rows, suite)]
+    return [Finding.from_dict(finding) for finding in validate_rows(rows, suite)["findings"]]
 
 
 def _built_in(rows: list[dict[str, Any]]) -> list[tuple[str, str | None, int | None]]:
-    found = [Finding.from_dict(finding) for finding in validate_rows(rows, load_suite(None))]
+    found = [Finding.from_dict(finding) for finding in validate_rows(rows, load_suite(None))["findings"]]
     return [(finding.rule_id.removeprefix("expectation/"), finding.file, finding.line) for finding in found]
 
 
@@ -104,7 +105,7 @@ def test_an_expectation_that_fails_does_not_keep_the_others_from_running() -> No
         {"id": "broken", "expect": "ExpectColumnToExist"},
         {"id": "works", "expect": "ExpectColumnValuesToBeInSet", "arguments": {"column": "value", "value_set": ["x"]}},
     ]
-    found = validate_rows(_rows(a="name: y\n"), {"expectations": entries})
+    found = validate_rows(_rows(a="name: y\n"), {"expectations": entries})["findings"]
     assert [finding["rule_id"] for finding in found] == ["expectation/broken", "expectation/works"]
 
 
@@ -172,9 +173,25 @@ def test_values_are_not_read_as_templates() -> None:
     assert finding.message == "k={file} {0} {other}"
 
 
-def test_nothing_is_left_behind_and_nothing_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    folder = Path(tempfile.gettempdir())
-    before = set(folder.iterdir())
+def test_nothing_is_left_behind_and_nothing_printed(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other tests use the machine's at the same time
     rehearse()
-    assert not [path.name for path in set(folder.iterdir()) - before if path.name.startswith("expectations-")]
+    assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_data_docs_show_what_is_wrong_load_nothing_and_hide_secrets() -> None:
+    secret = "hunter2-Zq8vT1xK"
+    rows = _rows(a=f"port: 70000\npassword: {secret}\n")
+    never = {"id": "never", "expect": "ExpectColumnValuesToBeInSet", "arguments": {"column": "value", "value_set": ["x"]}}
+    answer = validate_rows(rows, {"expectations": [never]}, with_page=True)
+    assert [(outcome["expectation"], outcome["values"], outcome["unexpected"]) for outcome in answer["outcomes"]] == [
+        ("never", 2, 2)
+    ]
+    page = answer["page"]
+    assert "70000" in page
+    assert secret not in page
+    assert not re.search(r"(?i)<script|<link|\bsrc=|\son[a-z]+=", page)
+    assert "default-src 'none'" in page

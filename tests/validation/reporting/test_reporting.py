@@ -181,7 +181,7 @@ def _expect(rows: list[dict[str, Any]], suite: dict[str, Any]) -> list[dict[str,
         text=True,
         check=True,
     )
-    answer: list[dict[str, Any]] = json.loads(done.stdout)
+    answer: list[dict[str, Any]] = json.loads(done.stdout)["findings"]
     return answer
 
 
