@@ -13,7 +13,9 @@ from automation_scripts.cli import (
     history,
     keys,
     login,
+    lsp,
     policy,
+    rules,
     run,
     scripts,
     server,
@@ -21,6 +23,7 @@ from automation_scripts.cli import (
     statistics,
     token,
     users,
+    validate,
 )
 
 
@@ -37,6 +40,9 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_options)
     run.register(app)
+    validate.register(app)
+    rules.register(app)
+    lsp.register(app)
     scripts.register(app)
     history.register(app)
     show.register(app)

@@ -101,7 +101,7 @@ def run(
         },
         "run",
     )
-    _check_output(output)
+    check_output(output)
     _quiet_prefect()
     with RunDisplay() as display:
         code = None if remote else _where_prefect_is_loaded(entry, context, parameters)
@@ -179,12 +179,12 @@ def exit_code(result: ExecutionResult, fail_on: FailOn) -> int:
     return int(any(finding.severity.at_least(limit) for finding in result.findings))
 
 
-def _check_output(output: Path | None) -> None:
+def check_output(output: Path | None, option: str = "--output") -> None:
     """Before the work, not after it: a result that cannot be written is lost."""
     from automation_scripts.errors import InvalidParameters
 
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
-        raise InvalidParameters(f"--output {output}: is a folder, or its folder does not exist. Name a file to write.")
+        raise InvalidParameters(f"{option} {output}: is a folder, or its folder does not exist. Name a file to write.")
 
 
 def _present(result: ExecutionResult, output_format: OutputFormat, output: Path | None) -> None:

@@ -32,6 +32,32 @@ def summary_text(result: ExecutionResult) -> str:
     return buffer.getvalue()
 
 
+def print_findings(findings: list[Finding], files: int) -> None:
+    """Write findings that belong to no run to stdout."""
+    _findings_alone(findings, files, stdout())
+
+
+def findings_text(findings: list[Finding], files: int) -> str:
+    """The same without colours, for a file."""
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    _findings_alone(findings, files, Console(file=buffer, width=120, color_system=None, highlight=False))
+    return buffer.getvalue()
+
+
+def _findings_alone(findings: list[Finding], files: int, console: Console) -> None:
+    _findings(findings, console)
+    console.print(plain(_counted(findings, files)))
+
+
+def _counted(findings: list[Finding], files: int | None) -> str:
+    counts = Counter(finding.severity.value for finding in findings)
+    parts = [f"{counts[severity]} {severity}" for severity in SEVERITY_ORDER if counts[severity]]
+    where = f" in {files} files" if files is not None else ""
+    return f"{len(findings)} findings{where}" + (f": {', '.join(parts)}" if parts else "")
+
+
 def _write(result: ExecutionResult, console: Console) -> None:
     _findings(result.findings, console)
     _changes("Changes made", result.changes, console)
@@ -51,11 +77,8 @@ def _outcome(result: ExecutionResult, console: Console) -> None:
         ),
     )
     console.print(line, soft_wrap=True)
-    counts = Counter(finding.severity.value for finding in result.findings)
     if result.findings or "files" in result.metrics:
-        parts = [f"{counts[severity]} {severity}" for severity in SEVERITY_ORDER if counts[severity]]
-        files = f" in {result.metrics['files']} files" if "files" in result.metrics else ""
-        console.print(plain(f"{len(result.findings)} findings{files}" + (f": {', '.join(parts)}" if parts else "")))
+        console.print(plain(_counted(result.findings, result.metrics.get("files"))))
     if result.message:
         console.print(plain(result.message), soft_wrap=True)
 
