@@ -21,6 +21,7 @@ class ShowFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     SARIF = "sarif"
+    HTML = "html"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +40,8 @@ def show(
         automation show last
 
         automation show exec_1f2e --format sarif
+
+        automation show last --format html > report.html
     """
     from automation_scripts.cli.history import opened
     from automation_scripts.storage.encoding import clean_text
@@ -47,6 +50,9 @@ def show(
     record = store.get(_last(store) if run == "last" else clean_text(run))
     if output_format is ShowFormat.SARIF:
         _print_sarif(record)
+        return
+    if output_format is ShowFormat.HTML:
+        _print_html(record)
         return
     transitions = store.transitions(record.execution_id)
     if output_format is ShowFormat.JSON:
@@ -68,17 +74,32 @@ def _last(store: HistoryStore) -> str:
 
 def _print_sarif(record: RunRecord) -> None:
     from automation_scripts.cli.console import print_json
-    from automation_scripts.errors import InvalidParameters
     from automation_scripts.sarif import to_sarif
+
+    print_json(to_sarif(_exportable(record).findings))
+
+
+def _print_html(record: RunRecord) -> None:
+    from automation_scripts.validation.html_report import html
+    from automation_scripts.validation.report import Report
+
+    result = _exportable(record)
+    report = Report(result.findings, result.metrics.get("files", 0))
+    title = f"{result.script_name} in {result.environment}, run {result.execution_id}"
+    typer.echo(html(report, [], title=title, made_at=result.started_at), nl=False)
+
+
+def _exportable(record: RunRecord) -> ExecutionResult:
+    """What the run came to. An empty export would mean "looked, and found nothing"."""
+    from automation_scripts.errors import InvalidParameters
 
     result = _result(record)
     if result is None:
-        # An empty SARIF log would mean "looked, and found nothing".
         raise InvalidParameters(
             f"Run {record.execution_id} has no findings to export: it is {record.status} and left no result. "
             f"`automation show {record.execution_id}` tells more."
         )
-    print_json(to_sarif(result.findings))
+    return result
 
 
 def _result(record: RunRecord) -> ExecutionResult | None:

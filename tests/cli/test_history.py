@@ -134,6 +134,9 @@ def test_one_run_as_data(shell: Shell) -> None:
     (found,) = log["runs"][0]["results"]
     assert found["ruleId"] == "a/rule"
     assert found["locations"][0]["physicalLocation"]["region"]["startLine"] == 3
+    page = shell("show", "exec_1", "--format", "html").out
+    assert page.startswith("<!doctype html>")
+    assert "it is wrong" in page
 
 
 @pytest.mark.parametrize(
