@@ -28,7 +28,9 @@ def test(
 ) -> None:
     """Run the examples of each rule: what is `bad` must break it, what is `good` must not, and a `fix` must mend.
 
-    Exit codes: 0 all hold; 1 an example does not, or a rule has none; 2 a file cannot be used.
+    Rules for a kind of documents are also held against its schema: paths that cannot exist, values of another type.
+
+    Exit codes: 0 all hold; 1 a rule fails, or has no examples; 2 a file cannot be used.
 
     Examples:
 
@@ -38,8 +40,12 @@ def test(
     """
     from automation_scripts.cli.console import print_json, printable
     from automation_scripts.validation.rules.check import check_examples, rules_in
+    from automation_scripts.validation.typed_rules import type_problems
 
-    outcomes = [(rule, check_examples(rule, environment) or _untested(rule)) for rule in rules_in(paths or [])]
+    outcomes = [
+        (rule, [*(check_examples(rule, environment) or _untested(rule)), *type_problems(rule)])
+        for rule in rules_in(paths or [])
+    ]
     failed = sum(bool(problems) for _, problems in outcomes)
     examples = sum(len(rule.bad) + len(rule.good) for rule, _ in outcomes)
     if as_json:

@@ -168,8 +168,20 @@ def is_plain_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Any:
+def check_types(text: str, value_type: str) -> None:
+    """Compile an expression with a `value` of one type: int, double, string, bool, list or map; dyn for any.
+
+    Raises:
+        ExpressionError: the expression cannot be evaluated for such a value.
+    """
+    try:
+        _environment(value_type).compile(text)
+    except RuntimeError as error:
+        raise _compile_error(str(error)) from None
+
+
+@lru_cache(maxsize=8)
+def _environment(value_type: str = "dyn") -> Any:
     from cel_expr_python import cel
     from cel_expr_python.ext import ext_strings
 
@@ -179,6 +191,15 @@ def _environment() -> Any:
         for name, (result, implementation) in FUNCTIONS.items()
     ]
     variables = {name: cel.Type.DYN if name in _DATA_VARIABLES else cel.Type.STRING for name in VARIABLES}
+    anything = cel.Type.DYN
+    variables["value"] = {
+        "int": cel.Type.INT,
+        "double": cel.Type.DOUBLE,
+        "string": cel.Type.STRING,
+        "bool": cel.Type.BOOL,
+        "list": cel.Type.List(anything),
+        "map": cel.Type.Map(cel.Type.STRING, anything),
+    }.get(value_type, anything)
     return cel.NewEnv(
         variables=variables,
         extensions=[ext_strings.ExtStrings(), cel.CelExtension("automation", functions)],
