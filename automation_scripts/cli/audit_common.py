@@ -107,7 +107,7 @@ def write_lines(lines: Iterable[str], output: Path | None) -> int:
     import sys
 
     if output is not None:
-        from automation_scripts.governance.encryption.private_files import new_private
+        from automation_scripts.storage.private_files import new_private
 
         with new_private(output) as file:
             return _write(lines, file)

@@ -82,12 +82,12 @@ def _given_secret(path: Path | None) -> str | None:
     import os
 
     from automation_scripts.errors import InvalidParameters
-    from automation_scripts.governance.identity.private_files import read_private
+    from automation_scripts.storage.private_files import read_private
 
     if path is None:
         return os.environ.get(SECRET_VARIABLE, "").strip() or None
     try:
-        return read_private(path).decode("ascii", "replace").strip()
+        return read_private(path.resolve(), "secret file").decode("ascii", "replace").strip()
     except FileNotFoundError:
         raise InvalidParameters(f"--secret-file {path}: there is no such file. See --make-secret.") from None
     except IsADirectoryError:
@@ -107,7 +107,7 @@ def _make(settings: Settings, store: IdentityStore, name: str | None, secret: st
     from automation_scripts.cli.administration import unproved
     from automation_scripts.cli.secret_input import new_password
     from automation_scripts.cli.users_common import said
-    from automation_scripts.governance.identity.names import checked_name
+    from automation_scripts.governance.names import checked_name
 
     chosen = checked_name(name if name is not None else _asked_name())
     password = new_password(chosen, from_stdin=password_stdin)
@@ -121,9 +121,9 @@ def _make(settings: Settings, store: IdentityStore, name: str | None, secret: st
 def _asked_name() -> str:
     from automation_scripts.cli.secret_input import ask_name
     from automation_scripts.context import operating_system_user
-    from automation_scripts.governance.identity.names import canonical
+    from automation_scripts.governance.names import meant
 
-    return ask_name("Name of the administrator", canonical(operating_system_user()))
+    return ask_name("Name of the administrator", meant(operating_system_user()))
 
 
 def _next_steps(settings: Settings, store: IdentityStore, name: str, no_totp: bool) -> None:

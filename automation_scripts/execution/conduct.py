@@ -6,9 +6,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from automation_scripts.errors import AutomationError, ExecutionTimeout
+from automation_scripts.errors import (
+    AccessDenied,
+    ApprovalRequired,
+    AuditUnavailable,
+    AutomationError,
+    ExecutionTimeout,
+    MfaRequired,
+)
 from automation_scripts.execution.interruption import Interrupted
-from automation_scripts.execution.lifecycle import Execution, current, denied, refused
+from automation_scripts.execution.lifecycle import Execution, current
 from automation_scripts.execution.permission import PlanAgain
 from automation_scripts.observability.logs import run_context
 from automation_scripts.states import State
@@ -35,7 +42,7 @@ async def conduct(execution: Execution, body: Body) -> None:
         environment=request.context.environment,
     ):
         try:
-            await execution.open()
+            await execution.chronicle.open()
             await _admit(execution)
             await _work(execution, body)
         finally:
@@ -54,10 +61,10 @@ async def _admit(execution: Execution) -> None:
 
 
 async def _work(execution: Execution, body: Body) -> None:
-    execution.begin_measuring()
+    execution.chronicle.begin_measuring()
     try:
-        async with asyncio.timeout(execution.remaining_s()) as limit:
-            execution.limit = limit
+        async with asyncio.timeout(execution.allowance.remaining_s()) as limit:
+            execution.allowance.limit = limit
             await execution.enter(State.PLANNING)
             while True:
                 try:
@@ -73,7 +80,7 @@ async def _work(execution: Execution, body: Body) -> None:
             raise
         await asyncio.shield(asyncio.to_thread(execution.interrupt))
         timeout = ExecutionTimeout(
-            f"Stopped at the time limit of {execution.timeout_s:g} s. Raise AUTOMATION_DEFAULT_TIMEOUT, "
+            f"Stopped at the time limit of {execution.allowance.timeout_s:g} s. Raise AUTOMATION_DEFAULT_TIMEOUT, "
             f"or `scripts.{execution.request.script.name}.timeout` in the settings file, if it needs longer."
         )
         execution.finish(State.TIMED_OUT, str(timeout), timeout)
@@ -84,7 +91,7 @@ async def _work(execution: Execution, body: Body) -> None:
         raise
     except Exception as error:
         execution.finish(_end_for(error, execution.state), _explained(error), error)
-        if not refused(error):
+        if not _refused(error):
             log.exception("%s failed", execution.request.script.name)
         raise
 
@@ -110,8 +117,18 @@ def _end_for(error: Exception, state: State) -> State:
     """A refusal before anything was changed denies the run; later it is a failure, since there is something to look at."""
     if state is State.AWAITING_APPROVAL:
         return State.TIMED_OUT if isinstance(error, ExecutionTimeout) else State.DENIED
-    return State.DENIED if denied(error) and state is State.PLANNING else State.FAILED
+    return State.DENIED if _denied(error) and state is State.PLANNING else State.FAILED
 
 
 def _explained(error: BaseException) -> str:
     return str(error) if isinstance(error, AutomationError) else f"{type(error).__name__}: {error}"
+
+
+def _denied(error: BaseException) -> bool:
+    """True for an error that means `you may not`."""
+    return isinstance(error, AccessDenied | ApprovalRequired | MfaRequired | AuditUnavailable)
+
+
+def _refused(error: BaseException) -> bool:
+    """True for an error that means `you may not` or `not like this`, as opposed to `it was tried and failed`."""
+    return isinstance(error, AutomationError) and error.exit_code == 2

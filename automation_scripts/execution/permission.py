@@ -99,11 +99,11 @@ async def _await_approval(run: Execution, admission: Admission, missing: NeedsAp
         try:
             require_informed(decision, plan.shown, asked.id)
         except AccessDenied as refusal:
-            run.gate.trail.denied(replace(entry, claimed_user=given.user), None, refusal)
+            run.gate.trail.approval_denied(replace(entry, claimed_user=given.user), None, refusal)
             raise
         return consent.vote(asked.id, given, decision, why, source=source)
 
-    async with run.standing_still():
+    async with run.allowance.standing_still():
         await desk.await_decision(
             consent_text(str(missing), plan.shown, asked.id, asked.binding_hash),
             lambda: consent.is_decided(asked.id),
@@ -113,6 +113,6 @@ async def _await_approval(run: Execution, admission: Admission, missing: NeedsAp
     if not await asyncio.to_thread(consent.is_decided, asked.id):
         raise ExecutionTimeout(f"Nobody decided on {asked.id} in time; nothing was changed.")
     await asyncio.to_thread(run.gate.rely_on, admission, asked.id)
-    await run.take_slot()
+    await run.allowance.take_slot()
     await run.enter(State.PLANNING, f"approval {asked.id}")
     raise PlanAgain

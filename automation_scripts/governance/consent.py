@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from automation_scripts.errors import AccessDenied, ApprovalRequired, AutomationError, InvalidParameters, MfaRequired
 from automation_scripts.governance.approvals.binding import binding_hash
+from automation_scripts.governance.approvals.core import AT_ONCE
 from automation_scripts.governance.approvals.records import ApprovalRequest, Approver, Content, Vote
 from automation_scripts.governance.credentials import Presented
 from automation_scripts.governance.facts import Actor, Admission, Entry
@@ -76,6 +77,15 @@ class Consent:
         self._clock = clock
 
     # For the gate
+
+    def expire_due(self) -> None:
+        """Write down which requests have expired, in passing, when a run is let in. It never refuses the run for that."""
+        if not self.identification.users_exist():
+            return  # nobody could have granted anything: not worth a database
+        try:
+            self._approvals().expire_due(AT_ONCE)
+        except AutomationError as unwritten:
+            log.warning("that requests for approval have expired cannot be written down: %s", unwritten)
 
     def votes(self, entry: Entry) -> Sequence[Vote]:
         """The votes of the approval that the run names that count now; none when it cannot be found."""
@@ -209,7 +219,7 @@ class Consent:
         try:
             yield
         except AutomationError as refusal:
-            self._trail.denied(entry, actor, refusal)
+            self._trail.approval_denied(entry, actor, refusal)
             raise
 
     def _allowed(self, request: ApprovalRequest, entry: Entry, action: Action) -> Actor:
@@ -229,10 +239,10 @@ class Consent:
         try:
             decision.require()
         except MfaRequired as refusal:
-            self._trail.denied(entry, actor, refusal)
+            self._trail.approval_denied(entry, actor, refusal)
             raise MfaRequired(f"{refusal} Give the code of your app with --otp.") from None
         except AutomationError as refusal:
-            self._trail.denied(entry, actor, refusal)
+            self._trail.approval_denied(entry, actor, refusal)
             raise
         return actor
 

@@ -51,20 +51,20 @@ def ambient(home: Path, environ: Mapping[str, str] | None = None, code: str | No
 
 def saved_session(home: Path) -> str:
     """The token of the last login; empty when there is none."""
-    from automation_scripts.governance.identity.private_files import read_private
+    from automation_scripts.storage.private_files import read_private
 
     try:
-        return read_private(home / SESSION_FILE).decode("ascii", "replace").strip()
+        return read_private(home / SESSION_FILE, "session").decode("ascii", "replace").strip()
     except FileNotFoundError:
         return ""
 
 
 def save_session(home: Path, token: str) -> Path:
     """Keep the token of a login for this account; mode 0600."""
-    from automation_scripts.governance.identity.private_files import replace_private
+    from automation_scripts.storage.private_files import write_private
 
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_private(home / SESSION_FILE, token.encode() + b"\n")
+    write_private(home / SESSION_FILE, token.encode() + b"\n")
     return home / SESSION_FILE
 
 

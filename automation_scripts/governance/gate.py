@@ -91,6 +91,7 @@ class Gate:
                 decision = change  # nothing that is asked for once the plan is known would help
         if not decision.allowed:
             self._refuse(entry, actor, decision)
+        self.consent.expire_due()
         audited = self.rules.audit_reads or entry.intends_changes
         if audited:
             self.trail.write(entry, actor, "run.intent", "intent", _reasons(decision), policies=decision.digest)

@@ -11,11 +11,11 @@ from datetime import datetime
 from automation_scripts.context import operating_system_user
 from automation_scripts.errors import AccessDenied, InvalidParameters
 from automation_scripts.governance.facts import LOCAL, Actor, Entry
-from automation_scripts.governance.identity.names import canonical
 from automation_scripts.governance.identity.records import BearerToken, Kind, SecondFactor
 from automation_scripts.governance.identity.records import Principal as Proved
 from automation_scripts.governance.identity.refusal import CredentialRefused
 from automation_scripts.governance.identity.store import IdentityStore
+from automation_scripts.governance.names import as_seen, meant
 from automation_scripts.governance.policy.model import Principal
 from automation_scripts.governance.policy.vocabulary import PrincipalKind
 
@@ -51,7 +51,7 @@ class Identification:
                 "state folder (AUTOMATION_HOME) and the `governance.url` that the credential belongs to."
             )
         proved, mfa_at = self._prove(store, entry)
-        if entry.claimed_user and canonical(entry.claimed_user) != proved.name and not _is_default(entry):
+        if entry.claimed_user and meant(entry.claimed_user) != proved.name and not _is_default(entry):
             raise _ClaimRefused(
                 f"The credential is not one of {entry.claimed_user!r}. Leave the user out, or log in as that user.",
                 "claimed_other_user",
@@ -66,6 +66,10 @@ class Identification:
             proved,
             mfa_at or proved.mfa_at,
         )
+
+    def users_exist(self) -> bool:
+        """Whether users were ever set up."""
+        return self._store() is not None
 
     def ticket(self, entry: Entry) -> str:
         """A run ticket for exactly this request, for who the credential proves. Raises AccessDenied."""
@@ -121,7 +125,7 @@ class Identification:
                 "no_credential",
             )
         store = self._store()
-        claimed = canonical(entry.claimed_user)
+        claimed = as_seen(entry.claimed_user)
         if (
             store is not None
             and claimed

@@ -1,4 +1,4 @@
-"""What happens to runs, as records of the audit log."""
+"""What happens to runs, and who was not let have a say in them, as records of the audit log."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from automation_scripts.governance.audit.records import AuditRecord
 from automation_scripts.governance.facts import Actor, Entry
 from automation_scripts.governance.payloads import Payloads
 
+RUN_DENIED = "run.denied"
+APPROVAL_DENIED = "approval.denied"
+"""A vote, review or withdrawal that was refused. The request stands as before."""
 _LONGEST = 4000
 
 
@@ -22,9 +25,17 @@ class RunTrail:
         self._payloads = payloads
 
     def write(
-        self, entry: Entry, actor: Actor | None, action: str, outcome: str, reasons: Sequence[str] = (), **details: Any
+        self,
+        entry: Entry,
+        actor: Actor | None,
+        action: str,
+        outcome: str,
+        reasons: Sequence[str] = (),
+        *,
+        resource: str = "",
+        **details: Any,
     ) -> None:
-        """One record about a run."""
+        """One record about a run, or about a `resource` that belongs to it."""
         shown = {"parameters": entry.shown} if outcome == "intent" or actor is None else {}
         named = {"approval": entry.approval_id} if entry.approval_id else {}
         common = {"trigger": entry.trigger, "level": entry.level, "dry_run": entry.dry_run}
@@ -40,6 +51,7 @@ class RunTrail:
                 execution_id=entry.execution_id,
                 request_id=entry.request_id,
                 trace_id=entry.trace_id,
+                resource=resource,
                 reasons=reasons,
                 details=self._sealed({**common, **shown, **named, **details}, entry, actor),
             )
@@ -47,8 +59,24 @@ class RunTrail:
 
     def denied(self, entry: Entry, actor: Actor | None, refusal: AutomationError, reasons: Sequence[str] = ()) -> None:
         """That a run was refused. The caller is told less than this: a credential's fault is for the log alone."""
+        self._refused(RUN_DENIED, entry, actor, refusal, reasons)
+
+    def approval_denied(self, entry: Entry, actor: Actor | None, refusal: AutomationError) -> None:
+        """That somebody was not let vote on, review or withdraw the approval of `entry`. Told as `denied`."""
+        self._refused(APPROVAL_DENIED, entry, actor, refusal, resource=entry.approval_id or "")
+
+    def _refused(
+        self,
+        action: str,
+        entry: Entry,
+        actor: Actor | None,
+        refusal: AutomationError,
+        reasons: Sequence[str] = (),
+        resource: str = "",
+    ) -> None:
         why = getattr(refusal, "reason", "") or type(refusal).__name__
-        self.write(entry, actor, "run.denied", "denied", reasons, message=str(refusal)[:_LONGEST], error=why)
+        message = str(refusal)[:_LONGEST]
+        self.write(entry, actor, action, "denied", reasons, resource=resource, message=message, error=why)
 
     def _sealed(self, details: dict[str, Any], entry: Entry, actor: Actor | None) -> dict[str, Any]:
         """For whose run it is: what a person gave and was told goes when the person's keys go."""
@@ -75,7 +103,7 @@ class RunTrail:
         """That a request was so wrong that no run could be made of it."""
         self.audit.append(
             AuditRecord(
-                "run.denied",
+                RUN_DENIED,
                 claimed_user=user[:500],
                 outcome="denied",
                 script=script,

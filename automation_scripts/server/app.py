@@ -25,7 +25,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from automation_scripts.server.warm import short_path
+from automation_scripts.server.local_sockets import short_path
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -19,7 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from automation_scripts.server.warm import HEADER, short_path
+from automation_scripts.server.fork_loop import HEADER
+from automation_scripts.server.local_sockets import short_path
 
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 

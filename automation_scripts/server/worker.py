@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.workers.process import ProcessWorker
 
-from automation_scripts.server.warm import short_path
+from automation_scripts.server.local_sockets import short_path
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun

@@ -186,7 +186,7 @@ def test_who_may_not_grant(shell: Shell, staff: Staff, who: str | None, code: bo
     answer = act(shell, staff, who, "grant", key, code=code) if who else shell("approvals", "grant", key)
     assert (answer.code, answer.out) == (2, "")
     assert said in answer.err
-    last = staff.records("run.denied")[-1]
+    last = staff.records("approval.denied")[-1]
     assert (last["actor"], last["details"]["error"], last["details"]["approval"]) == (who or "", told, key)
     assert detail(shell, staff, key)["status"] == "pending"
 
@@ -200,7 +200,7 @@ def test_a_used_code_and_a_forged_token_do_not_grant(shell: Shell, staff: Staff)
     forged = shell("approvals", "grant", key, "--otp", "123456", AUTOMATION_TOKEN=staff.tokens["ron"][:-6] + "AAAAAA")
     assert (again.code, forged.code) == (2, 2)
     assert code not in again.err
-    assert [record["details"]["error"] for record in staff.records("run.denied")[-2:]] == ["replayed", "forged"]
+    assert [record["details"]["error"] for record in staff.records("approval.denied")[-2:]] == ["replayed", "forged"]
     assert detail(shell, staff, key)["status"] == "pending"
 
 
@@ -211,7 +211,7 @@ def test_what_the_rules_of_approvals_refuse_is_audited_too(shell: Shell, staff: 
     late = act(shell, staff, "ada", "grant", key)
     assert late.code == 2
     assert "denied by ron: not on a Friday" in late.err
-    assert staff.records("run.denied")[-1]["actor"] == "ada"
+    assert staff.records("approval.denied")[-1]["actor"] == "ada"
     (denial,) = staff.records("approval.deny")
     assert (denial["actor"], denial["details"]["reason"]) == ("ron", "not on a Friday")
     assert "denied by ron" in shell("approvals", "show", key, **staff.environment("rita")).out
@@ -242,7 +242,7 @@ def test_only_the_requester_or_an_administrator_withdraws(shell: Shell, staff: S
     refused = act(shell, staff, "ron", "withdraw", keys[0], code=False)
     assert refused.code == 2
     assert "Only rita or an administrator" in refused.err
-    assert staff.records("run.denied")[-1]["actor"] == "ron"
+    assert staff.records("approval.denied")[-1]["actor"] == "ron"
     assert act(shell, staff, "rita", "withdraw", keys[0], "--reason", "the wrong file", code=False).code == 0
     assert act(shell, staff, "ada", "withdraw", keys[1], code=False).code == 0
     assert act(shell, staff, "rita", "withdraw", keys[1], code=False).code == 2
@@ -471,7 +471,7 @@ def test_a_broken_glass_is_reviewed_by_somebody_else(shell: Shell, staff: Staff)
     assert "exec_9" in shown
     own = act(shell, staff, "rita", "review", broken.id, "--note", "I was right")
     assert own.code == 2
-    assert staff.records("run.denied")[-1]["actor"] == "rita"
+    assert staff.records("approval.denied")[-1]["actor"] == "rita"
     assert act(shell, staff, "ron", "review", broken.id, "--note", "the outage was real", code=False).code == 2
     assert act(shell, staff, "ron", "review", broken.id, "--note", "the outage was real").code == 0
     assert shell("approvals", "overdue", **ron).out == "none\n"

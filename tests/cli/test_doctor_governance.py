@@ -87,7 +87,7 @@ def test_a_signing_key_that_others_can_read(shell: Shell) -> None:
     key = shell.home / "audit-keys" / "audit.key"
     key.chmod(0o644)
     found = checks(shell, 1)["audit key"]
-    assert f"chmod 600 '{key}'" in found["said"]
+    assert f"`chmod 600 {key}`" in found["said"]
     key.unlink()
     assert "the private key is gone" in checks(shell, 1)["audit key"]["said"]
     shutil.rmtree(key.parent)

@@ -179,7 +179,7 @@ def test_the_forms_of_a_paused_run(governed: Governed, config: Path) -> None:
         "run.identified",
         "approval.request",
         "run.denied",
-        "run.denied",
+        "approval.denied",
         "approval.grant",
         "approval.use",
         "change.intent",

@@ -169,7 +169,7 @@ async def test_a_plan_that_is_not_is_granted_elsewhere_only(
     assert f"`automation approvals grant {asked.id}`" in desk.message
     assert (run.result.status, applied) == ("succeeded", [len(changes)])
     (told,) = [r for r in office.records() if r["outcome"] == "denied" and r["claimed_user"] == "ron"]
-    assert (told["action"], told["actor"], told["details"]["approval"]) == ("run.denied", "", asked.id)
+    assert (told["action"], told["actor"], told["details"]["approval"]) == ("approval.denied", "", asked.id)
 
 
 async def test_it_can_be_denied_in_the_form(tmp_path: Path, office: Office) -> None:

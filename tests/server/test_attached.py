@@ -46,8 +46,8 @@ elif what == "wait":
 """
 RUNNER = """
 import sys
-from automation_scripts.server import warm
-warm.PRELOAD, warm.REHEARSE = ("json",), ()
+from automation_scripts.server import preload, warm
+preload.PRELOAD, preload.REHEARSE = ("json",), ()
 warm.main()
 """
 CLIENT = """

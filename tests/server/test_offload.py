@@ -40,8 +40,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> object:
         yield socket_path, env
         return
     code = (
-        "import sys; from pathlib import Path; from automation_scripts.server import warm\n"
-        "warm.PRELOAD = ()\n"
+        "import sys; from pathlib import Path; from automation_scripts.server import preload, warm\n"
+        "preload.PRELOAD, preload.REHEARSE = (), ()\n"
         "request = warm.serve(Path(sys.argv[1]))\n"
         "if request is not None: warm.run_module(request)"
     )

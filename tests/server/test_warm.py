@@ -46,8 +46,8 @@ def warm(folder: Path) -> Iterator[Path]:
     path = folder / "a name that is long enough to be over the limit of a socket address" / ("x" * 60) / "warm.sock"
     path.parent.mkdir(parents=True)
     code = (
-        "import sys; from pathlib import Path; from automation_scripts.server import warm\n"
-        "warm.PRELOAD = ('json',)\n"
+        "import sys; from pathlib import Path; from automation_scripts.server import preload, warm\n"
+        "preload.PRELOAD, preload.REHEARSE = ('json',), ()\n"
         "request = warm.serve(Path(sys.argv[1]))\n"
         "if request is not None: warm.run_module(request)"
     )
@@ -144,8 +144,8 @@ def test_nobody_else_may_connect(warm: Path) -> None:
 def test_a_child_dies_with_the_warm_runner(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "warm.sock"
     code = (
-        "import sys; from pathlib import Path; from automation_scripts.server import warm\n"
-        "warm.PRELOAD = ()\n"
+        "import sys; from pathlib import Path; from automation_scripts.server import preload, warm\n"
+        "preload.PRELOAD, preload.REHEARSE = (), ()\n"
         "request = warm.serve(Path(sys.argv[1]))\n"
         "if request is not None: warm.run_module(request)"
     )

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.governance.approvals.binding import checked_hash
-from automation_scripts.governance.approvals.names import canonical
 from automation_scripts.governance.approvals.records import ApprovalRequest, Content
+from automation_scripts.governance.names import as_seen
 
 _LONGEST = 2000
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -31,7 +31,7 @@ def new_request(
     for name, text in (("script", content.script), ("environment", content.environment)):
         if not text:
             raise InvalidParameters(f"{name}: an approval is for one {name}; it is missing.")
-    if not canonical(requester):
+    if not as_seen(requester):
         raise InvalidParameters(
             "requester: say who asks; nobody could be kept from approving his own request otherwise."
         )
@@ -54,7 +54,7 @@ def new_request(
         expires_at=_NEVER,
         execution_id=execution_id,
         previous_id=previous_id,
-        barred=tuple(sorted({name for name in (canonical(requester), canonical(claimed_user)) if name})),
+        barred=tuple(sorted({name for name in (as_seen(requester), as_seen(claimed_user)) if name})),
     )
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from automation_scripts.errors import AccessDenied, ApprovalRequired, InvalidParameters
 from automation_scripts.governance.approvals.differences import differences, one_line, printable
-from automation_scripts.governance.approvals.names import canonical, is_proved_form
 from automation_scripts.governance.approvals.records import (
     PERSON,
     ApprovalRequest,
@@ -19,6 +18,7 @@ from automation_scripts.governance.approvals.records import (
     Status,
     Vote,
 )
+from automation_scripts.governance.names import as_seen, is_name
 
 _PROVES_NOTHING = frozenset({"", "none", "local"})
 Standing = Mapping[str, frozenset[str] | None]
@@ -39,7 +39,7 @@ def check_proved(person: Approver, deed: str) -> None:
         raise AccessDenied(f"{shown} may not {deed}: only people may, not a {printable(person.kind)} account.")
     if person.method in _PROVES_NOTHING:
         raise AccessDenied(f"{shown} may not {deed}: nobody proved who this is. Log in with `automation login` first.")
-    if not is_proved_form(person.name):
+    if not is_name(person.name):
         raise AccessDenied(f"{shown} may not {deed}: this is not a user's name as the directory has it.")
 
 
@@ -50,7 +50,7 @@ def check_vote(request: ApprovalRequest, approver: Approver, decision: Decision,
         AccessDenied: says why not.
         InvalidParameters: a refusal without a reason.
     """
-    if canonical(approver.name) in request.barred:
+    if as_seen(approver.name) in request.barred:
         raise AccessDenied(
             f"{printable(approver.name)} may not vote on {request.id}: it is his own request, or repeats one of his. "
             "Ask somebody else."
@@ -97,7 +97,7 @@ def check_use(
     """
     if not request.status.is_open:
         raise ApprovalRequired(f"{request.id} cannot be used: {ending(request)}. {_ask_anew(request)}")
-    if canonical(requester) != canonical(request.requester):
+    if as_seen(requester) != as_seen(request.requester):
         raise ApprovalRequired(
             f"{request.id} cannot be used by {printable(requester)}: it is for a run of "
             f"{printable(request.requester)}. {_ask_anew(request)}"
@@ -121,7 +121,7 @@ def check_review(request: ApprovalRequest, reviewer: Approver, note: str) -> Non
     """
     if not request.break_glass:
         raise InvalidParameters(f"{request.id} is not break-glass, so there is nothing to review.")
-    if canonical(reviewer.name) in request.barred:
+    if as_seen(reviewer.name) in request.barred:
         raise AccessDenied(f"{printable(reviewer.name)} may not review {request.id}, having asked for it himself.")
     check_proved(reviewer, f"review {request.id}")
     if not reviewer.roles & set(request.roles):

@@ -14,7 +14,6 @@ from automation_scripts.governance.approvals import rows, rules, use
 from automation_scripts.governance.approvals.clock import SteadyClock
 from automation_scripts.governance.approvals.core import Core, moved
 from automation_scripts.governance.approvals.models import requests
-from automation_scripts.governance.approvals.names import canonical
 from automation_scripts.governance.approvals.opening import checked_length, new_request
 from automation_scripts.governance.approvals.records import (
     ApprovalEvent,
@@ -32,6 +31,7 @@ from automation_scripts.governance.approvals.records import (
     ignore_event,
 )
 from automation_scripts.governance.approvals.schema import SCHEMA, SUBJECT
+from automation_scripts.governance.names import as_seen
 from automation_scripts.storage.database import Database
 from automation_scripts.storage.times import now as present
 from automation_scripts.storage.times import utc
@@ -153,7 +153,7 @@ class ApprovalStore:
 
     def get(self, request_id: str) -> ApprovalRequest:
         """The request of that id, or of that unique beginning of an id. Raises InvalidParameters."""
-        now = self._core.clock.observe()
+        now = self._core.look()
         with self.database.read() as connection:
             return rules.at_time(rows.beginning(connection, request_id), now)
 
@@ -166,7 +166,7 @@ class ApprovalStore:
         limit: int | None = 50,
     ) -> _Requests:
         """Requests that match all filters, newest first. Raises InvalidParameters for an unknown status."""
-        now = self._core.clock.observe()
+        now = self._core.look()
         query = select(requests).order_by(requests.c.created_at.desc(), requests.c.id).limit(limit)
         if status is not None:
             query = query.where(rows.with_status(_word(Status, status), now))
@@ -208,7 +208,7 @@ class ApprovalStore:
         self._core.settle(request_id)
         with self.database.write() as connection:
             request, now = self._core.held(connection, request_id)
-            if not administrator and canonical(by) != canonical(request.requester):
+            if not administrator and as_seen(by) != as_seen(request.requester):
                 raise AccessDenied(f"Only {request.requester} or an administrator may withdraw {request.id}.")
             if not request.status.is_open:
                 raise InvalidParameters(f"{request.id} cannot be withdrawn: {rules.ending(request)}.")
@@ -269,16 +269,17 @@ class ApprovalStore:
     def overdue_reviews(self, now: datetime, within: timedelta) -> _Requests:
         """Broken glasses not reviewed `within` that time after their use (or opening, when never used), oldest first."""
         now = utc(now, "now")
+        self._core.look()
         with self.database.read() as connection:
             found = connection.execute(rows.unreviewed(now - within))
             return [rules.at_time(request, now) for request in rows.with_votes(connection, found)]
 
-    def expire_due(self) -> _Requests:
-        """Write down, and tell the audit, which requests have expired. They cannot be used before that either."""
-        now = self._core.clock.observe()
-        with self.database.read() as connection:
-            ids = connection.execute(select(requests.c.id).where(rows.due(now)).order_by(requests.c.id)).scalars().all()
-        return [expired for request_id in ids if (expired := self._core.expire(request_id)) is not None]
+    def expire_due(self, limit: int | None = None) -> _Requests:
+        """Write down, and tell the audit, which requests have expired. They cannot be used before that either.
+
+        All methods do it in passing. Of several processes at once, one tells.
+        """
+        return self._core.expire_due(limit)
 
     def reset_clock(self, *, by: str) -> datetime:
         """Believe the present clock, after it had once been far ahead. What is written down as expired stays so."""

@@ -27,7 +27,7 @@ _Standing = dict[str, frozenset[str] | None]
 
 def current_approvals(core: Core, request_id: str, roles_of: RolesOf) -> list[Vote]:
     """See `ApprovalStore.current_approvals`."""
-    now = core.clock.observe()
+    now = core.look()
     with core.database.read() as connection:
         request = rules.at_time(rows.exact(connection, request_id), now)
     if not request.status.is_open:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation_scripts.errors import AuditUnavailable
+from automation_scripts.errors import AuditUnavailable, ConfigurationError
 from automation_scripts.governance.audit.notes import VerifierKey, is_name
+from automation_scripts.storage.private_files import create_private, read_private, sync_folder, write_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -137,8 +138,7 @@ class AuditKeys:
         """Store the key that will sign from this tree size on, beside the present one."""
         key = SigningKey.generate(self.current().verifier.name, from_size)
         with _explained(self.folder):
-            self._next_path.unlink(missing_ok=True)
-            _write_new(self._next_path, key.to_pem())
+            write_private(self._next_path, key.to_pem())
         return key
 
     def adopt(self, key: SigningKey) -> None:
@@ -147,7 +147,7 @@ class AuditKeys:
             self._list(key.verifier)
             with suppress(FileNotFoundError):  # another process has finished the change for us
                 self._next_path.replace(self.path)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
 
     def discard(self) -> None:
         """Forget a proposed key whose change was never written to the log."""
@@ -155,10 +155,8 @@ class AuditKeys:
             self._next_path.unlink(missing_ok=True)
 
     def _create(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = self._name or f"automation.local/audit-{secrets.token_hex(8)}"
-        if _write_new(self.path, SigningKey.generate(name).to_pem()):
-            _sync_folder(self.folder)
+        create_private(self.path, SigningKey.generate(name).to_pem())  # or another process does
         self._list(_read(self.path).verifier)
 
     def _list(self, key: VerifierKey) -> None:
@@ -192,39 +190,11 @@ def read_verifier_keys(text: str, place: str = "the list of verifier keys") -> l
 
 
 def _read(path: Path) -> SigningKey:
-    with path.open("rb") as file:
-        if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
-            raise _unusable(str(path), f"others may read it. Run: chmod 600 '{path}', and consider to change the key")
-        return SigningKey.from_pem(file.read(), str(path))
-
-
-def _write_new(path: Path, data: bytes) -> bool:
-    """Create a whole file at once; False when another process was first. Nobody ever sees half of it."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return SigningKey.from_pem(read_private(path, "signing key of the audit log"), str(path))
 
 
 class _explained:  # noqa: N801 - reads as a statement
-    """Turn an error of the file system into AuditUnavailable."""
+    """Turn an error of the file system, or a file that is not to be trusted, into AuditUnavailable."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -233,6 +203,8 @@ class _explained:  # noqa: N801 - reads as a statement
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, ConfigurationError):
+            raise AuditUnavailable(str(error)) from error
         if isinstance(error, (OSError, UnicodeDecodeError)):
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise _unusable(str(getattr(error, "filename", None) or self.folder), str(reason).lower()) from error

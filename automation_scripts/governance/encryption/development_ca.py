@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from automation_scripts.governance.encryption.private_files import locked, read_private, write_private
+from automation_scripts.storage.private_files import locked, read_private, write_private
 from automation_scripts.storage.times import now, utc
 
 CA_LIFE = timedelta(days=730)

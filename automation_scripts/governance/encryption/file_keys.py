@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from automation_scripts.errors import ConfigurationError
-from automation_scripts.governance.encryption.private_files import locked, read_private, write_private
 from automation_scripts.governance.encryption.providers import KEY_BYTES, Keks, LocalKeys, kek_id_of, refuse_current
+from automation_scripts.storage.private_files import locked, read_private, write_private
 from automation_scripts.storage.times import now
 
 _VERSION = 1

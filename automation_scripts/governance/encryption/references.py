@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from automation_scripts.errors import InvalidParameters
-from automation_scripts.governance.encryption.private_files import read_private
 from automation_scripts.governance.encryption.secret_value import SecretValue
 from automation_scripts.secret_reference import ALLOWED, is_reference
 from automation_scripts.settings.environ import SECRETS
+from automation_scripts.storage.private_files import read_private
 
 MOST_BYTES = 64 * 1024
 

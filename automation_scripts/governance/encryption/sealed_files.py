@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from automation_scripts.errors import ConfigurationError
 from automation_scripts.governance.encryption.contexts import Context, joined
 from automation_scripts.governance.encryption.envelopes import DataKey
-from automation_scripts.governance.encryption.private_files import new_private
 from automation_scripts.governance.encryption.unreadable import Unreadable
 from automation_scripts.governance.encryption.vault import Vault
+from automation_scripts.storage.private_files import new_private
 
 CHUNK = 64 * 1024
 

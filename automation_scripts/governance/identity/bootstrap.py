@@ -14,9 +14,9 @@ from automation_scripts.errors import AccessDenied, InvalidParameters
 from automation_scripts.governance.identity.core import BOOTSTRAP_LOCK, Core
 from automation_scripts.governance.identity.directory import ADMIN, FIRST_ADMIN, insert_user
 from automation_scripts.governance.identity.models import facts, user_roles
-from automation_scripts.governance.identity.names import checked_name
 from automation_scripts.governance.identity.passwords import PasswordHashing, check_password
-from automation_scripts.governance.identity.private_files import replace_private
+from automation_scripts.governance.names import checked_name
+from automation_scripts.storage.private_files import write_private
 
 FILE = "bootstrap-secret"
 _SECRET = "bootstrap_secret"  # noqa: S105  the name of a fact
@@ -47,7 +47,7 @@ class Bootstrap:
             _require_none(connection)
             connection.execute(delete(facts).where(facts.c.name == _SECRET))
             connection.execute(insert(facts).values(name=_SECRET, value=_digest(text)))
-            replace_private(self.path, text.encode() + b"\n")
+            write_private(self.path, text.encode() + b"\n")
         self._core.report("bootstrap.secret_made", self._core.now(), "")
         return text
 

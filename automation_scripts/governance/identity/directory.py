@@ -20,8 +20,8 @@ from automation_scripts.governance.identity.models import (
     user_roles,
     users,
 )
-from automation_scripts.governance.identity.names import checked_environment, checked_name, is_name, is_plain
 from automation_scripts.governance.identity.records import Kind, RoleBinding, User, roles_in
+from automation_scripts.governance.names import checked_environment, checked_name, is_name, is_plain
 
 ADMIN = RoleBinding("admin")
 FIRST_ADMIN = "first_admin"

@@ -13,9 +13,9 @@ from automation_scripts.governance.identity import standing
 from automation_scripts.governance.identity.core import Core
 from automation_scripts.governance.identity.directory import Directory, insert_user
 from automation_scripts.governance.identity.models import external_identities as table
-from automation_scripts.governance.identity.names import canonical, is_plain
 from automation_scripts.governance.identity.records import Kind, Principal
 from automation_scripts.governance.identity.refusal import SIGN_ON_NOT_ACCEPTED, CredentialRefused
+from automation_scripts.governance.names import is_plain, meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class ExternalIdentities:
     def _provision(self, identity: ExternalIdentity, rules: GroupMap, now: datetime) -> str:
         if not rules.provision:
             raise _refused("not_linked")
-        name = canonical(identity.name)
+        name = meant(identity.name)
         if name is None:
             raise _refused("bad_name")
         try:

@@ -13,10 +13,10 @@ from automation_scripts.errors import AccessDenied, InvalidParameters
 from automation_scripts.governance.identity import standing
 from automation_scripts.governance.identity.core import Core
 from automation_scripts.governance.identity.models import revoked_tokens, users
-from automation_scripts.governance.identity.names import is_plain
 from automation_scripts.governance.identity.records import Principal
 from automation_scripts.governance.identity.refusal import BEARER_NOT_ACCEPTED, CredentialRefused
 from automation_scripts.governance.identity.signing_keys import SigningKeys
+from automation_scripts.governance.names import is_plain
 from automation_scripts.storage.times import TOLERANCE
 
 AUDIENCE = "automation"

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from automation_scripts.errors import ConfigurationError
 from automation_scripts.governance.identity.external import ExternalIdentity, GroupMap
-from automation_scripts.governance.identity.names import is_plain
 from automation_scripts.governance.identity.refusal import SIGN_ON_NOT_ACCEPTED, CredentialRefused
+from automation_scripts.governance.names import is_plain
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 LEEWAY = timedelta(seconds=60)

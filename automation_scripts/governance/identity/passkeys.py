@@ -17,9 +17,9 @@ from automation_scripts.governance.identity import standing
 from automation_scripts.governance.identity.core import Core
 from automation_scripts.governance.identity.models import challenges, users
 from automation_scripts.governance.identity.models import passkeys as table
-from automation_scripts.governance.identity.names import is_plain
 from automation_scripts.governance.identity.records import Kind
 from automation_scripts.governance.identity.refusal import KEY_NOT_ACCEPTED, CredentialRefused
+from automation_scripts.governance.names import is_plain
 
 CHALLENGE_S = 300.0
 _MAX_RESPONSE = 65536

@@ -20,8 +20,8 @@ from automation_scripts.governance.identity import standing
 from automation_scripts.governance.identity.core import Core
 from automation_scripts.governance.identity.login_tokens import refused
 from automation_scripts.governance.identity.models import service_tokens as table
-from automation_scripts.governance.identity.names import checked_environment, checked_name, is_plain
 from automation_scripts.governance.identity.records import ANY, Kind, Principal, Scope
+from automation_scripts.governance.names import checked_environment, checked_name, is_plain
 
 PREFIX = "ast_"
 LIFETIME_S = 90 * 86400.0

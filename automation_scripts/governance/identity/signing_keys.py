@@ -13,8 +13,8 @@ from sqlalchemy import exc, insert, select, update
 from automation_scripts.errors import ConfigurationError, InvalidParameters
 from automation_scripts.governance.identity.core import Core
 from automation_scripts.governance.identity.models import verification_keys as table
-from automation_scripts.governance.identity.names import is_plain
-from automation_scripts.governance.identity.private_files import read_private, replace_private, write_once
+from automation_scripts.governance.names import is_plain
+from automation_scripts.storage.private_files import create_private, read_private, write_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -79,9 +79,10 @@ class SigningKeys:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         try:
-            pem = read_private(self.path)
+            pem = read_private(self.path, "signing key of logins")
         except FileNotFoundError:
-            pem = write_once(self.path, _new_pem())
+            create_private(self.path, _new_pem())  # or another process does
+            pem = read_private(self.path, "signing key of logins")
         private: object
         try:
             private = load_pem_private_key(pem, password=None)
@@ -94,7 +95,7 @@ class SigningKeys:
         return private
 
     def _replace(self, now: datetime) -> tuple[str, Ed25519PrivateKey]:
-        replace_private(self.path, _new_pem())
+        write_private(self.path, _new_pem())
         private = self._load()  # perhaps that of another process which replaced it too: what counts is what lies there
         self._register(private, now)
         return key_id(_raw_public(private)), private

@@ -17,8 +17,8 @@ from automation_scripts.governance.identity.models import (
     user_roles,
     users,
 )
-from automation_scripts.governance.identity.names import is_name
 from automation_scripts.governance.identity.records import Kind, Principal, RoleBinding, User
+from automation_scripts.governance.names import is_name
 
 
 def user_row(connection: Connection, name: str | None) -> Row[Any] | None:

@@ -18,7 +18,6 @@ from automation_scripts.governance.identity.directory import Directory
 from automation_scripts.governance.identity.external import ExternalIdentities
 from automation_scripts.governance.identity.login_tokens import LoginTokens, refused
 from automation_scripts.governance.identity.models import users
-from automation_scripts.governance.identity.names import canonical
 from automation_scripts.governance.identity.passkeys import Passkeys, RelyingParty
 from automation_scripts.governance.identity.passwords import Cost, PasswordHashing, check_password
 from automation_scripts.governance.identity.records import (
@@ -42,6 +41,7 @@ from automation_scripts.governance.identity.service_tokens import PREFIX, Servic
 from automation_scripts.governance.identity.signing_keys import SigningKeys
 from automation_scripts.governance.identity.tickets import Tickets
 from automation_scripts.governance.identity.totp import REFUSING, Sealing, Totp
+from automation_scripts.governance.names import meant
 from automation_scripts.storage.database import Database
 from automation_scripts.storage.times import now as present
 
@@ -144,7 +144,7 @@ class IdentityStore:
         what can be used again. Raises CredentialRefused.
         """
         now = self._core.now()
-        name = canonical(user) or user[:64]
+        name = meant(user) or user[:64]
         self.second_factors.check(name, code, source, now, message=NOT_ACCEPTED)
         with self.database.read() as connection:
             row = standing.existing_user(connection, name)
@@ -205,7 +205,7 @@ class IdentityStore:
         return self._core.reset_clock(by=by)
 
     def _by_password(self, credential: PasswordCredential, source: str, now: datetime) -> Principal:
-        name = canonical(credential.user)
+        name = meant(credential.user)
         claimed = name or ascii(credential.user[:64])
         charge = self._charged(name, claimed, source, now)
         try:

@@ -15,10 +15,10 @@ from automation_scripts.governance.identity import standing
 from automation_scripts.governance.identity.core import Core
 from automation_scripts.governance.identity.login_tokens import LoginTokens
 from automation_scripts.governance.identity.models import tickets as table
-from automation_scripts.governance.identity.names import is_plain
 from automation_scripts.governance.identity.records import Principal, SecondFactor
 from automation_scripts.governance.identity.refusal import TICKET_NOT_ACCEPTED, CredentialRefused
 from automation_scripts.governance.identity.service_tokens import ServiceTokens, scope_of, scope_to_json
+from automation_scripts.governance.names import is_plain
 
 PREFIX = "ticket_"
 LIFETIME_S = 300.0

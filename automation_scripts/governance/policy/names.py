@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 
+from automation_scripts.governance.names import as_seen
 from automation_scripts.governance.policy.problems import printable
 from automation_scripts.settings.problems import shortened
 from automation_scripts.suggest import nearest
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me", "Cn", "Co", "Cs"})
-
-
-def plain(name: str) -> str:
-    """The name as it looks: without what is invisible, in compatibility form, in lower case."""
-    seen = (c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) not in _UNSEEN)
-    return "".join(seen).casefold()
 
 
 def fault(name: object, what: str, known: Collection[str] | None = None) -> str | None:
@@ -34,7 +27,7 @@ def fault(name: object, what: str, known: Collection[str] | None = None) -> str 
         return None
     if known is None and _NAME.fullmatch(name):
         return None
-    guess = next((k for k in known or () if plain(k) == plain(name)), None) or nearest(plain(name), known or ())
+    guess = next((k for k in known or () if as_seen(k) == as_seen(name)), None) or nearest(as_seen(name), known or ())
     shown = printable(repr(shortened(name)))
     if not _NAME.fullmatch(name):
         hint = f"; did you mean {guess}?" if guess else _plain_hint(name)
@@ -47,7 +40,7 @@ def fault(name: object, what: str, known: Collection[str] | None = None) -> str 
 
 
 def _plain_hint(name: str) -> str:
-    visible = plain(name)
+    visible = as_seen(name)
     return f"; write {visible}." if visible != name and _NAME.fullmatch(visible) else "."
 
 

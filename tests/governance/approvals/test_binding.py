@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.governance.approvals.binding import binding_hash
-from automation_scripts.governance.approvals.names import canonical
 
 TEXT = st.text(st.characters(codec=None), max_size=6)  # lone surrogates too
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
@@ -168,15 +167,3 @@ def test_a_missing_script_or_environment_is_refused(name):
         hashed(script=name)
     with pytest.raises(InvalidParameters, match="environment"):
         hashed(environment=name)
-
-
-@pytest.mark.parametrize(
-    "trick", ["ADA", "Ada", "ａｄａ", "a\u200bda", "ada\u00ad", " ada ", "ad\u0301a", "\u202eada", "𝐚𝐝𝐚"]
-)
-def test_other_spellings_of_a_name_are_one_name(trick):
-    assert canonical(trick) == "ada"
-
-
-@given(st.text(max_size=12))
-def test_a_canonical_name_is_its_own_canonical_name(name):
-    assert canonical(canonical(name)) == canonical(name)

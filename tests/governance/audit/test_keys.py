@@ -84,7 +84,7 @@ def test_two_logs_have_different_names(tmp_path):
 def test_a_key_that_others_may_read_is_refused(keys):
     keys.current()
     keys.path.chmod(0o644)
-    with pytest.raises(AuditUnavailable, match=r"others may read it.*chmod 600"):
+    with pytest.raises(AuditUnavailable, match=r"Others have access.*mode 0644.*chmod 600"):
         keys.current()
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.errors import ConfigurationError
-from automation_scripts.governance.encryption import private_files
 from automation_scripts.governance.encryption.file_keys import FileKeys
 from automation_scripts.governance.encryption.providers import WrappedKey
 from automation_scripts.governance.encryption.unreadable import KeyMissing, Unreadable
+from automation_scripts.storage import private_files
 
 BINDING = {"data_key": "ab" * 16, "owner": ""}
 
@@ -225,8 +225,9 @@ def test_keys_are_not_shown(keyring):
         assert repr(clear)[2:-1] not in shown and clear.hex() not in shown
 
 
-def test_a_link_to_a_private_keyring_is_followed(keyring, tmp_path):
-    kek_id = keyring.current()
+def test_a_link_to_a_keyring_is_refused(keyring, tmp_path):
+    keyring.current()
     link = Path(tmp_path / "link.json")
     link.symlink_to(keyring.path)
-    assert FileKeys(link).current() == kek_id
+    with pytest.raises(ConfigurationError, match=f"keyring {link} cannot be read: it is a link"):
+        FileKeys(link).current()

@@ -98,6 +98,11 @@ ADMISSION: dict[str, tuple[Attack, str]] = {
     "a user's name and no credential": (lambda o: o.entry(claimed_user="ada"), "unproved_claim"),
     "the same in capitals": (lambda o: o.entry(claimed_user="ADA"), "unproved_claim"),
     "the same in full width": (lambda o: o.entry(claimed_user="ａｄａ"), "unproved_claim"),
+    "the same with what cannot be seen": (lambda o: o.entry(claimed_user="a\u200bda"), "unproved_claim"),
+    "one's own name with what cannot be seen": (
+        lambda o: o.entry("ada", claimed_user="a\u200bda"),
+        "claimed_other_user",
+    ),
     "an expired token": (_expired, "expired"),
     "an expired token and a clock set back": (_clock_moved_back, "expired"),
     "a revoked token": (_revoked, "revoked"),
@@ -334,9 +339,62 @@ def test_who_may_not_approve(office: Office, approver: str, code: bool, error: t
     approval = _request(office)
     with pytest.raises(error):
         office.consent.vote(approval, office.credential(approver, code=code), "grant", source="cli")
-    assert office.last()["outcome"] == "denied"
+    last = office.last()
+    assert (last["action"], last["outcome"], last["actor"]) == ("approval.denied", "denied", approver)
+    assert last["resource"] == last["details"]["approval"] == approval
     with pytest.raises(ApprovalRequired):
         office.change(office.entry("rita", code=True, approval_id=approval))
+
+
+def _wrong_code(office: Office, approval: str) -> None:
+    given = Presented(token=office.tokens["ron"], code="918273")
+    office.consent.vote(approval, given, "grant", source="ui")
+
+
+def _after_it_expired(office: Office, approval: str) -> None:
+    office.clock.move(hours=5)
+    office.tokens["ron"] = _login(office, "ron")
+    office.consent.vote(approval, office.credential("ron", code=True), "grant", source="cli")
+
+
+def _after_a_denial(office: Office, approval: str) -> None:
+    office.consent.vote(approval, office.credential("ada", code=True), "deny", "no", source="cli")
+    office.consent.vote(approval, office.credential("ron", code=True), "grant", source="cli")
+
+
+def _review_of_what_is_no_broken_glass(office: Office, approval: str) -> None:
+    office.consent.review(approval, office.credential("ron", code=True), "fine", source="cli")
+
+
+def _withdrawal_by_another(office: Office, approval: str) -> None:
+    office.consent.withdraw(approval, office.credential("ron"), "", source="cli")
+
+
+def _nobody(office: Office, approval: str) -> None:
+    office.consent.vote(approval, Presented(), "grant", source="api")
+
+
+VOTES: dict[str, tuple[Callable[[Office, str], None], str, str]] = {
+    "a wrong code": (_wrong_code, "", "wrong_code"),
+    "an expired request": (_after_it_expired, "ron", "AccessDenied"),
+    "a denied request": (_after_a_denial, "ron", "AccessDenied"),
+    "a review of an ordinary request": (_review_of_what_is_no_broken_glass, "ron", "InvalidParameters"),
+    "a withdrawal by somebody else": (_withdrawal_by_another, "ron", "AccessDenied"),
+    "no credential": (_nobody, "", "no_credential"),
+}
+
+
+@pytest.mark.parametrize("name", VOTES)
+def test_a_refused_say_in_an_approval_is_audited_as_that_and_not_as_a_run(office: Office, name: str) -> None:
+    attempt, actor, error = VOTES[name]
+    approval = _request(office)
+    runs_before = [record for record in office.records() if record["action"] == "run.denied"]
+    with pytest.raises(AutomationError):
+        attempt(office, approval)
+    last = office.last()
+    assert (last["action"], last["outcome"], last["resource"]) == ("approval.denied", "denied", approval)
+    assert (last["actor"], last["details"]["error"]) == (actor, error)
+    assert [record for record in office.records() if record["action"] == "run.denied"] == runs_before
 
 
 def test_one_person_does_not_count_twice(tmp_path: Path) -> None:

@@ -7,11 +7,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from automation_scripts.errors import ConfigurationError
+from automation_scripts.governance.approvals.store import ApprovalStore
 from automation_scripts.governance.audit.search import read_all
 from automation_scripts.governance.audit.verify import verify
+from automation_scripts.governance.gate import NeedsApproval
 from automation_scripts.governance.opened import open_audit
 from automation_scripts.governance.policy import DEFAULTS
 from tests.execution.test_conduct import Bench, nothing
@@ -62,6 +66,35 @@ def test_an_outcome_closes_all_that_was_intended_in_its_run_and_nothing_else(tmp
     assert still_open() == goes_on
 
 
+def test_a_run_that_is_let_in_tells_of_approvals_that_have_expired_meanwhile(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    with pytest.raises(NeedsApproval) as needed:
+        office.change(office.entry("rita", code=True))
+
+    def told() -> list[dict[str, Any]]:
+        return [record for record in office.records() if record["action"] == "approval.expire"]
+
+    office.admit(office.entry(environment="staging", intends_changes=False))
+    assert told() == []
+    office.clock.move(hours=5)
+    for _ in range(2):
+        office.admit(office.entry(environment="staging", intends_changes=False))
+    (expired,) = told()
+    assert (expired["resource"], expired["actor"]) == (needed.value.approval_id, "")
+    assert office.last()["action"] == "run.intent"
+
+
+def test_no_run_is_refused_since_the_approvals_cannot_be_looked_at(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+
+    def lost() -> ApprovalStore:
+        raise ConfigurationError("the approval store is gone")
+
+    office.consent._approvals = lost
+    office.admit(office.entry(environment="staging", intends_changes=False))
+    assert office.last()["action"] == "run.intent"
+
+
 def test_what_became_of_a_killed_run_is_told_by_the_next(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys; from pathlib import Path\n"
@@ -100,7 +133,7 @@ def test_a_run_that_cannot_be_told_of_as_lost_lets_no_other_begin(
 
     bench = Bench(tmp_path)
     lost = bench.execution()
-    asyncio.run(lost.open())
+    asyncio.run(lost.chronicle.open())
     monkeypatch.setattr(type(bench.store), "mark_crashed", lambda self: [self.get(lost.request.execution_id)])
 
     def full(*_: object) -> None:

@@ -3,60 +3,14 @@
 from __future__ import annotations
 
 import stat
-import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from automation_scripts.errors import AccessDenied, ConfigurationError, InvalidParameters
-from automation_scripts.governance.identity.names import canonical, checked_environment, checked_name
-from automation_scripts.governance.identity.private_files import read_private, replace_private, write_once
-from automation_scripts.governance.identity.records import DEFAULT_ROLES, RoleBinding
+from automation_scripts.errors import AccessDenied, InvalidParameters
+from automation_scripts.governance.identity.records import RoleBinding
+from automation_scripts.governance.names import checked_environment
+from automation_scripts.storage.private_files import read_private
 from tests.governance.identity.conftest import PASSWORD, add_person, add_service, password_of
-
-
-@pytest.mark.parametrize("name", ["ada", "a", "0", "ada.lovelace-2_x", "a" * 64, *DEFAULT_ROLES])
-def test_plain_names_are_names(name):
-    assert checked_name(name) == name == canonical(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "fault"),
-    [
-        ("", "empty"),
-        ("Ada", r"U\+0041 LATIN CAPITAL LETTER A.*Write 'ada'"),
-        ("ada lovelace", r"character 4 is U\+0020 SPACE"),
-        (" ada", r"character 1 is U\+0020 SPACE"),
-        ("ada\n", r"character 4 is U\+000A unnamed"),
-        ("a\u200bda", r"character 2 is U\+200B ZERO WIDTH SPACE"),
-        ("ada\u2060", r"U\+2060 WORD JOINER"),
-        ("\u202eada", r"U\+202E RIGHT-TO-LEFT OVERRIDE"),
-        ("\u0430da", r"character 1 is U\+0430 CYRILLIC SMALL LETTER A"),
-        ("\uff41da", r"U\+FF41 FULLWIDTH LATIN SMALL LETTER A.*Write 'ada'"),
-        ("\u212aate", r"KELVIN SIGN.*Write 'kate'"),
-        ("ada\0", r"U\+0000"),
-        ("-ada", "begins with '-'"),
-        (".ada", "begins with '.'"),
-        ("a" * 65, "65 characters"),
-        ("ada\ud800", r"U\+D800"),
-    ],
-)
-def test_other_names_are_refused_and_the_fault_is_named(name, fault):
-    with pytest.raises(InvalidParameters, match=fault) as caught:
-        checked_name(name)
-    assert str(caught.value).isprintable()
-
-
-@given(st.text(max_size=80))
-def test_a_name_that_is_accepted_is_plain_ascii_and_its_own_canonical_form(text):
-    plain = canonical(text)
-    if plain is not None:
-        assert checked_name(plain) == plain and plain.isascii() and canonical(plain) == plain
-    try:
-        assert checked_name(text) == text == unicodedata.normalize("NFKC", text).casefold()
-    except InvalidParameters:
-        assert plain != text
 
 
 @pytest.mark.parametrize("name", ["", " staging", "staging ", "stag\u200bing", "st\u0430ging", "a/b", "staging\n", "*"])
@@ -254,32 +208,3 @@ def test_the_last_administrator_stays(store, way):
     store.directory.grant("ada", RoleBinding("admin"), by="root")
     LAST_ADMIN[way](store)
     assert store.directory.effective_roles("root", "production") == frozenset()
-
-
-# Private files
-
-
-def test_a_private_file_is_written_once_and_replaced_at_once(tmp_path):
-    path = tmp_path / "new" / "key"
-    assert write_once(path, b"first") == b"first"
-    assert write_once(path, b"second") == b"first"
-    replace_private(path, b"third")
-    assert read_private(path) == b"third"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert [entry.name for entry in path.parent.iterdir()] == ["key"]
-
-
-@pytest.mark.parametrize("mode", [0o604, 0o640, 0o620, 0o666])
-def test_a_private_file_that_others_may_use_is_refused(tmp_path, mode):
-    path = tmp_path / "key"
-    write_once(path, b"secret words")
-    path.chmod(mode)
-    with pytest.raises(ConfigurationError, match=f"mode {mode:04o}.*chmod 600") as caught:
-        read_private(path)
-    assert "secret words" not in str(caught.value)
-
-
-def test_a_folder_that_is_a_file_is_named(tmp_path):
-    (tmp_path / "state").write_text("")
-    with pytest.raises(ConfigurationError, match="state"):
-        write_once(tmp_path / "state" / "key", b"x")

@@ -1,4 +1,9 @@
-"""Names of users, groups, roles and environments: one spelling each, so that no two look or compare alike."""
+"""Names of users, groups, roles and environments: one spelling each, so that no two look or compare alike.
+
+Two questions are asked about other spellings. What does somebody mean who types this: `meant`, which takes nothing away, so
+that nobody logs in by what cannot be seen. Whose name does this look like: `as_seen`, so that no spelling of one's own
+name makes one another person.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from automation_scripts.errors import InvalidParameters
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
 MAX_LENGTH = 64
 
 
@@ -21,22 +27,14 @@ def checked_name(text: str, what: str = "user name") -> str:
     Raises:
         InvalidParameters: says which character is wrong, and the nearest good spelling if there is one.
     """
-    if _NAME.fullmatch(text):
+    if is_name(text):
         return text
-    plain = canonical(text)
+    plain = meant(text)
     hint = f" Write {plain!r}." if plain is not None else ""
     raise InvalidParameters(
         f"{what} {text[:80]!a}: {_fault(text)}.{hint} Allowed: a-z, 0-9, '.', '_' and '-', beginning with a letter or "
         f"digit, up to {MAX_LENGTH} characters."
     )
-
-
-def canonical(text: str) -> str | None:
-    """What somebody who typed `text` to log in means: NFKC and case folded; None when that is no name."""
-    if len(text) > 4 * MAX_LENGTH:
-        return None
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return plain if _NAME.fullmatch(plain) else None
 
 
 def checked_environment(text: str) -> str:
@@ -52,6 +50,20 @@ def checked_environment(text: str) -> str:
     return text
 
 
+def meant(text: str) -> str | None:
+    """The name that somebody who types `text` means: folded; None when that is no name."""
+    if len(text) > 4 * MAX_LENGTH:
+        return None
+    plain = _folded(text)
+    return plain if is_name(plain) else None
+
+
+def as_seen(text: str) -> str:
+    """The name as it looks: folded, without what is invisible and without accents. Only to be compared with another such."""
+    seen = (character for character in unicodedata.normalize("NFKD", _folded(text)) if not _unseen(character))
+    return unicodedata.normalize("NFKC", "".join(seen))
+
+
 def is_name(text: str) -> bool:
     """True for what `checked_name` accepts: nothing else is worth a look into the database."""
     return _NAME.fullmatch(text) is not None
@@ -62,13 +74,22 @@ def is_plain(text: str) -> bool:
     return len(text) <= 2048 and text.isascii() and text.isprintable()
 
 
+def _folded(text: str) -> str:
+    """NFKC and case folded (Unicode, section 3.13, D147)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", text).casefold())
+
+
+def _unseen(character: str) -> bool:
+    return unicodedata.category(character) in _UNSEEN
+
+
 def _fault(text: str) -> str:
     if not text:
         return "it is empty"
     if len(text) > MAX_LENGTH:
         return f"it has {len(text)} characters"
     for place, character in enumerate(text, 1):
-        if not _NAME.fullmatch("a" + character):
+        if not is_name("a" + character):
             name = unicodedata.name(character, "unnamed character")
             return f"character {place} is U+{ord(character):04X} {name}"
     return f"it begins with {text[0]!r}"
