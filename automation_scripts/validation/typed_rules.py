@@ -104,7 +104,7 @@ def shape_of(schema: CompiledSchema, steps: Sequence[Step]) -> Shape:
         if not following:
             if is_open or step.index is not None:
                 return Shape(None)
-            return Shape(None, _name_of(step), tuple(dict.fromkeys(known)))
+            return Shape(None, step.name, tuple(dict.fromkeys(known)))
         if is_open:
             return Shape(None)
         frontier = [found for place in following for found in _alternatives(schema, place, schema.is_closed)]
@@ -139,7 +139,7 @@ def _below(place: Place, step: Step, *, closed: bool) -> tuple[list[Place], list
         return [], [], part is not False
     properties: dict[str, Any] = part.get("properties", {})
     found = [Place(child, place.base) for name, child in properties.items() if step.takes(name)]
-    literal = _literal(step)
+    literal = step.literal
     patterns: dict[str, Any] = part.get("patternProperties", {})
     rest: list[Any] = [child for pattern, child in patterns.items() if literal is None or _finds(pattern, literal)]
     additional = part.get("additionalProperties", part.get("unevaluatedProperties"))
@@ -184,17 +184,6 @@ def _type_of(value: Any) -> str:
         return "null"
     by_type = {bool: "boolean", str: "string", int: "integer", float: "number", list: "array", dict: "object"}
     return by_type.get(type(value), "unknown")
-
-
-def _name_of(step: Step) -> str:
-    """The key that a step names, as it was written."""
-    return re.sub(r"\\(.)", r"\1", step.key.pattern) if step.key is not None else ""
-
-
-def _literal(step: Step) -> str | None:
-    """The one key that a step takes; None when it has wildcards."""
-    name = _name_of(step)
-    return name if step.key is not None and re.escape(name) == step.key.pattern else None
 
 
 def _finds(pattern: str, name: str) -> bool:

@@ -12,7 +12,7 @@ from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.kinds import detect
 from automation_scripts.validation.documents.pointing import finding_at, part_of
 from automation_scripts.validation.documents.selectors import DocumentIndex
-from automation_scripts.validation.documents.tree import Document, Node, ParsedFile
+from automation_scripts.validation.documents.tree import Document, Kind, Node, ParsedFile
 from automation_scripts.validation.input.spans import Span
 from automation_scripts.validation.input.text import LineIndex
 
@@ -30,6 +30,12 @@ class CheckedDocument:
     def root(self) -> Node:
         """The document's root node, never an alias."""
         return self.document.root.resolved()
+
+    @cached_property
+    def object_kind(self) -> str:
+        """The document's own `kind` (`Deployment`); empty when it says none."""
+        kind = self.root.get("kind")
+        return kind.value if kind is not None and kind.kind is Kind.SCALAR else ""
 
     @cached_property
     def index(self) -> DocumentIndex:

@@ -31,6 +31,17 @@ class Step:
     key: re.Pattern[str] | None = None
     index: int | None = None
 
+    @property
+    def name(self) -> str:
+        """The key as it was written, wildcards as their expression."""
+        return re.sub(r"\\(.)", r"\1", self.key.pattern) if self.key is not None else ""
+
+    @property
+    def literal(self) -> str | None:
+        """The one key that this step takes; None when it takes several."""
+        name = self.name
+        return name if self.key is not None and re.escape(name) == self.key.pattern else None
+
     def takes(self, step: PathKey) -> bool:
         """True when this step matches one path key."""
         if isinstance(step, int):

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -116,10 +117,14 @@ def check_rules(
         (DocumentData(document, environment or ""), index.keys(document.index.by_key))
         for document in Corpus.of_files(files).documents
     ]
+    by_kind: dict[str, list[tuple[DocumentData, int]]] = defaultdict(list)
+    for data, keys in documents:
+        by_kind[data.document.kind].append((data, keys))
     found: list[Finding] = []
     for rule in rules:
         errors = 0
-        for data, keys in documents:
+        names = {name for name, _ in rule.kinds}
+        for data, keys in by_kind[names.pop()] if len(names) == 1 else documents:
             if errors >= MOST_ERRORS or not index.may_match(rule, keys) or not rule.concerns(data.document):
                 continue
             number = 0

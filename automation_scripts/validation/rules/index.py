@@ -16,9 +16,12 @@ class RuleIndex:
     """The selectors of some rules, ready to be compared with the keys of documents."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._steps: list[Step] = []
+        self._literal: dict[str, int] = {}
+        """The bits of steps that take one key."""
+        self._patterns: list[tuple[int, Step]] = []
+        """The bits of the others."""
         self._bits_of_name: dict[str, int] = {}
-        numbers: dict[str, int] = {}
+        bits: dict[str, int] = {}
         self._needs: dict[str, int] = {}
         for rule in rules:
             need = 0
@@ -26,11 +29,17 @@ class RuleIndex:
                 # `*` takes indexes as well, so no key need be there.
                 if step.key is None or step.index is not None:
                     continue
-                number = numbers.setdefault(step.key.pattern, len(self._steps))
-                if number == len(self._steps):
-                    self._steps.append(step)
-                need |= 1 << number
+                bit = bits.setdefault(step.key.pattern, 1 << len(bits))
+                if bit == 1 << (len(bits) - 1):
+                    self._remember(step, bit)
+                need |= bit
             self._needs[rule.id] = need
+
+    def _remember(self, step: Step, bit: int) -> None:
+        if step.literal is not None:
+            self._literal[step.literal] = bit
+        else:
+            self._patterns.append((bit, step))
 
     def keys(self, names: Iterable[str]) -> int:
         """The steps that at least one of these keys meets, a bit each."""
@@ -38,7 +47,7 @@ class RuleIndex:
         for name in names:
             bits = self._bits_of_name.get(name)
             if bits is None:
-                bits = sum(1 << number for number, step in enumerate(self._steps) if step.takes(name))
+                bits = self._literal.get(name, 0) | sum(bit for bit, step in self._patterns if step.takes(name))
                 self._bits_of_name[name] = bits
             met |= bits
         return met

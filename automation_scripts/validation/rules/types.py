@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from automation_scripts.results import Severity
 from automation_scripts.validation.documents.corpus import CheckedDocument
-from automation_scripts.validation.documents.scalars import text_of
 from automation_scripts.validation.documents.selectors import Selector
 from automation_scripts.validation.rules.expressions import Expression
 
@@ -38,15 +38,24 @@ class Rule:
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
 
+    @property
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """The kinds of documents that the rule is for, each with the kind of object; empty for all."""
+        return _kinds(self.kind)
+
     def concerns(self, document: CheckedDocument) -> bool:
         """Whether the rule looks at documents like this one."""
-        if self.kind and not any(_is_of(document, kind) for kind in self.kind.split("|")):
+        kinds = self.kinds
+        if kinds and not any(
+            document.kind == name and (not wanted or document.object_kind == wanted) for name, wanted in kinds
+        ):
             return False
         # `**/prod/*` means the folder at the top as well, so the name is also tried with a slash before it.
         name = document.file.name
         return self.file is None or any(self.file.fullmatch(text) for text in (name, f"/{name}"))
 
 
-def _is_of(document: CheckedDocument, kind: str) -> bool:
-    name, _, object_kind = kind.strip().partition("/")
-    return document.kind == name and (not object_kind or text_of(document.root.get("kind")) == object_kind)
+@lru_cache(maxsize=1024)
+def _kinds(text: str) -> tuple[tuple[str, str], ...]:
+    parts = (part.strip().partition("/") for part in text.split("|") if part.strip())
+    return tuple((name, object_kind) for name, _, object_kind in parts)
