@@ -29,10 +29,10 @@ class RuleIndex:
                 # `*` takes indexes as well, so no key need be there.
                 if step.key is None or step.index is not None:
                     continue
-                bit = bits.setdefault(step.key.pattern, 1 << len(bits))
-                if bit == 1 << (len(bits) - 1):
-                    self._remember(step, bit)
-                need |= bit
+                if step.key.pattern not in bits:
+                    bits[step.key.pattern] = 1 << len(bits)
+                    self._remember(step, bits[step.key.pattern])
+                need |= bits[step.key.pattern]
             self._needs[rule.id] = need
 
     def _remember(self, step: Step, bit: int) -> None:

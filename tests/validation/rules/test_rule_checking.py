@@ -195,3 +195,15 @@ def test_the_index_rules_out_only_what_finds_nothing_and_no_data_stops_a_rule(da
             assert not matches or index.may_match(rule, keys)
     found = check_rules(corpus, rules)
     assert [f.message for f in found if "cannot be evaluated" in f.message] == []
+
+
+def test_rules_that_share_a_step_are_each_tried(tmp_path: Path) -> None:
+    """The steps of all selectors are numbered; one that comes again, right after itself, keeps its number."""
+    rules = "rules:\n" + "".join(
+        f"  - {{id: own/{n}, class: invalid-value, select: '**.{{a,b}}.c{n}', assert: 'value == 0', message: m}}\n"
+        for n in range(3)
+    )
+    file = tmp_path / "rules.yaml"
+    file.write_text(rules)
+    found = check_rules([parsed("x: {a: {c0: 1, c1: 1, c2: 1}}\n")], load_rules([file]))
+    assert [finding.rule_id for finding in found if finding.rule_id.startswith("own/")] == ["own/0", "own/1", "own/2"]
