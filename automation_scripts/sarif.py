@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from automation_scripts.results import Finding, Severity, TextEdit
@@ -36,13 +36,29 @@ _PAGE = re.compile(rf"https?://[A-Za-z0-9.-]+(?::\d+)?(?:[/?]{_CHARACTER}*)?(?:#
 _LINK = re.compile(r"\[([^\[\]]*)\](?=\()")
 
 
-def to_sarif(findings: Sequence[Finding], *, tool_version: str | None = None) -> dict[str, Any]:
-    """One SARIF log with one run."""
+class Hidden(Protocol):
+    """A finding that is not shown, and why: `kind` is `inSource` or `external` (SARIF 2.1.0, 3.35.2)."""
+
+    @property
+    def finding(self) -> Finding: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def justification(self) -> str: ...
+
+
+def to_sarif(
+    findings: Sequence[Finding], *, tool_version: str | None = None, hidden: Sequence[Hidden] = ()
+) -> dict[str, Any]:
+    """One SARIF log with one run. What is `hidden` is told as suppressed: viewers count it and do not show it."""
     rules: dict[str, Finding] = {}
-    for finding in findings:
+    every = [*findings, *(suppressed.finding for suppressed in hidden)]
+    for finding in every:
         rules.setdefault(finding.rule_id, finding)
     order = {rule_id: index for index, rule_id in enumerate(rules)}
-    weaknesses = sorted({number for finding in findings if (number := _cwe(finding))}, key=int)
+    weaknesses = sorted({number for finding in every if (number := _cwe(finding))}, key=int)
     version = tool_version or installed_version()
     driver: dict[str, Any] = {"name": "automation_scripts", "version": version}
     if _SEMANTIC.fullmatch(version):
@@ -53,6 +69,11 @@ def to_sarif(findings: Sequence[Finding], *, tool_version: str | None = None) ->
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, order[finding.rule_id]) for finding in findings],
     }
+    if hidden:
+        # Where some results tell their suppressions, all must (3.27.23): an empty list says "not suppressed".
+        for result in run["results"]:
+            result["suppressions"] = []
+        run["results"] += [_suppressed(one, order[one.finding.rule_id]) for one in hidden]
     if weaknesses:
         driver["supportedTaxonomies"] = [{"name": "CWE", "index": 0}]
         run["taxonomies"] = [
@@ -95,6 +116,13 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
     if number := _cwe(finding):
         result["taxa"] = [{"id": f"CWE-{number}", "toolComponent": {"name": "CWE", "index": 0}}]
     return result
+
+
+def _suppressed(hidden: Hidden, rule_index: int) -> dict[str, Any]:
+    suppression = {"kind": hidden.kind, "status": "accepted"}
+    if hidden.justification:
+        suppression["justification"] = hidden.justification
+    return {**_result(hidden.finding, rule_index), "suppressions": [suppression]}
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,17 @@ import os
 import tempfile
 from pathlib import Path
 
-PARTS = ("overhead", "command_line", "api_start", "history_rows", "transactions", "postgresql", "admission", "audit")
+PARTS = (
+    "overhead",
+    "command_line",
+    "api_start",
+    "history_rows",
+    "transactions",
+    "postgresql",
+    "admission",
+    "audit",
+    "config_validator",
+)
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ class Examination:
 
 
 def examine(parameters: ConfigValidatorParameters) -> Examination:
-    """discover → parse → { versions, schema, rules, inconsistencies, security, expectations, command } → report."""
+    """discover → parse → { { versions, schema, rules, inconsistencies, security } → learned, expectations, command } → report."""
     found = steps.discover.submit(parameters)
     corpus = steps.parse.submit(found, parameters)
     families: list[PrefectFuture[Sealed[Any]]] = [
@@ -78,6 +78,7 @@ def examine(parameters: ConfigValidatorParameters) -> Examination:
         steps.check_inconsistencies.submit(corpus, found),
         steps.check_security.submit(corpus),
     ]
+    families.append(steps.check_learned.submit(corpus, list(families)))
     if parameters.check_block:
         families.append(steps.run_command.submit(found, parameters))
     expected = steps.check_expectations.submit(corpus, parameters)

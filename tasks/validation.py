@@ -19,7 +19,7 @@ from automation_scripts.validation.input.discovery import Discovery
 from automation_scripts.validation.input.discovery import discover as find_files
 from automation_scripts.validation.parameters import ConfigValidatorParameters
 from automation_scripts.validation.report import Report
-from automation_scripts.validation.validate import Expected, limits_of, read, reported
+from automation_scripts.validation.validate import Expected, baseline_of, everything, limits_of, read, reviewed
 from tasks.steps import progress_of, step
 
 TAGS = ("validation",)
@@ -65,6 +65,12 @@ def check_inconsistencies(corpus: Corpus, found: Discovery) -> list[Finding]:
 def check_security(corpus: Corpus) -> list[Finding]:
     """Secrets, dangerous permissions, exposure."""
     return checks.security(corpus)
+
+
+@step("learned", tags=TAGS)
+def check_learned(corpus: Corpus, families: Sequence[list[Finding]]) -> list[Finding]:
+    """What differs from the habits of the tree itself, where the other families have found nothing."""
+    return checks.learned(corpus, [finding for family in families for finding in family])
 
 
 @step("expectations", tags=TAGS)
@@ -141,7 +147,9 @@ def assemble(
     parameters: ConfigValidatorParameters,
 ) -> Report:
     """All findings, each with the severity of the chosen strictness, sorted and counted."""
-    return reported(found, corpus, [*families, expected.findings], parameters)
+    findings = everything(found, corpus, [*families, expected.findings], parameters)
+    not_run = () if parameters.check_block else ("command",)
+    return reviewed(findings, found, corpus, parameters, baseline=baseline_of(parameters), not_run=not_run)
 
 
 @step("plan fixes", tags=TAGS)

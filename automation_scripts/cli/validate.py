@@ -6,6 +6,8 @@ Reading needs no permission that the caller's own account does not have. Writing
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from automation_scripts.results import Finding
     from automation_scripts.validation.fixes.plan import FixPlan
     from automation_scripts.validation.parameters import ConfigValidatorParameters
+    from automation_scripts.validation.team.cache import ValidationCache
     from automation_scripts.validation.validate import Validation
 
 
@@ -57,6 +60,16 @@ def validate(
         None, "--data-docs", metavar="FILE", help="Write the data docs of Great Expectations to this HTML file."
     ),
     environment: str = typer.Option("development", "-e", "--environment", help="What rules see as `environment`."),
+    changed_since: str = typer.Option(
+        "", "--changed-since", metavar="REV", help="Only what changed since a git revision has to answer for."
+    ),
+    baseline: str = typer.Option("", "--baseline", metavar="FILE", help="Accepted findings: they are not shown."),
+    update_baseline: bool = typer.Option(
+        False, "--update-baseline", help="Accept all that is found now: write it to the file of --baseline."
+    ),
+    no_cache: bool = typer.Option(
+        False, "--no-cache", help="Do not use what was found in files that are unchanged since."
+    ),
     fix: bool = typer.Option(False, "--fix", help="Write the corrections that are safe, by a governed run."),
     dry_run: bool = typer.Option(False, "--dry-run", help="With --fix: show the corrections as a diff, write nothing."),
     output_format: ReportFormat = typer.Option(ReportFormat.TEXT, "--format", help="How to print the findings."),
@@ -76,6 +89,10 @@ def validate(
         automation validate deploy/app.yaml --format sarif -o out.sarif
 
         automation validate conf --fix --dry-run
+
+        automation validate . --changed-since origin/main --format github
+
+        automation validate . --baseline automation-baseline.json --update-baseline
     """
     from automation_scripts.errors import InvalidParameters
     from automation_scripts.validation.parameters import ConfigValidatorParameters
@@ -85,36 +102,84 @@ def validate(
     check_output(data_docs, "--data-docs")
     if dry_run and not fix:
         raise InvalidParameters("--dry-run: belongs to --fix. Without --fix nothing is written anyway.")
+    if update_baseline and (not baseline or fix or changed_since):
+        raise InvalidParameters("--update-baseline: needs --baseline FILE, and neither --fix nor --changed-since.")
     tree, chosen = tree_of(paths or [Path()], root)
+    is_new = update_baseline and not Path(baseline).exists()
     parameters = ConfigValidatorParameters(
         config_path=str(tree),
         validation_rules=validation_rules,
         schema_path=schema,
         rules_path=rules,
         expectations_path=expectations_path,
+        baseline_path="" if is_new else baseline,
     )
     if fix and not dry_run:
-        if chosen is not None and [tree / name for name in chosen] != [tree]:
-            raise InvalidParameters("--fix: corrects one whole tree. Give one PATH, a folder or a file.")
+        if chosen is not None or changed_since:
+            raise InvalidParameters(
+                "--fix: corrects one whole tree. Give one PATH, a folder or a file, and no --changed-since."
+            )
         _fix(parameters, environment, output_format, output, fail_on)
         return
-    done = make_checks(
-        parameters,
-        environment=environment,
-        expectations=expectations or bool(expectations_path or data_docs),
-        tell=_teller(),
-    )
+    with _cache(off=no_cache) as cache:
+        done = make_checks(
+            parameters,
+            environment=environment,
+            expectations=expectations or bool(expectations_path or data_docs),
+            tell=_teller(),
+            cache=cache,
+        )
     if data_docs and done.expected:
         _write(done.expected.page, data_docs)
+    if update_baseline:
+        _accept(done, Path(baseline), parameters)
+        return
     findings = [finding for finding in done.report.findings if _is_chosen(finding.file or "", chosen)]
+    unchanged = 0
+    if changed_since:
+        findings, unchanged = _changed(done, findings, changed_since)
     if fix:
         from automation_scripts.validation.validate import planned_fixes
 
         plan = planned_fixes(done, parameters, environment=environment)
         _write(diff_text(plan, chosen), output)
     else:
-        _write(_text(done, findings, output_format, str(tree), to_file=output is not None), output)
+        view = View(done, findings, unchanged, str(tree))
+        _write(view.text(output_format, to_file=output is not None), output)
     raise typer.Exit(_exit_code(findings, fail_on))
+
+
+def _cache(*, off: bool) -> AbstractContextManager[ValidationCache | None]:
+    from contextlib import nullcontext
+
+    from automation_scripts.validation.team.cache import ValidationCache
+
+    return nullcontext() if off else ValidationCache()
+
+
+def _changed(done: Validation, findings: list[Finding], revision: str) -> tuple[list[Finding], int]:
+    from automation_scripts.validation.team.changed import changed_findings
+    from automation_scripts.validation.team.git_changes import changes_since
+
+    root = done.found.root
+    kept, left_out = changed_findings(findings, changes_since(revision, root), root=root, files=done.corpus.files)
+    return kept, len(left_out)
+
+
+def _accept(done: Validation, path: Path, parameters: ConfigValidatorParameters) -> None:
+    from automation_scripts.validation.team.baseline import write_baseline
+    from automation_scripts.validation.validate import baseline_of
+
+    suppressed = {id(one.finding) for one in done.report.hidden if not one.accepted}
+    findings = [finding for finding in done.findings if id(finding) not in suppressed]
+    written = write_baseline(
+        path,
+        findings,
+        root=done.found.root,
+        before=baseline_of(parameters),
+        checked={file.name for file in done.corpus.files},
+    )
+    typer.echo(f"{path}: {sum(entry.count for entry in written.entries)} findings accepted", err=True)
 
 
 def tree_of(paths: list[Path], root: Path | None) -> tuple[Path, list[str] | None]:
@@ -198,33 +263,73 @@ def diff_text(plan: FixPlan, chosen: list[str] | None) -> str:
     return "".join(pieces)
 
 
-def _text(done: Validation, findings: list[Finding], wanted: ReportFormat, title: str, *, to_file: bool) -> str | None:
-    """What is to be written; None for a summary straight to the terminal."""
-    from automation_scripts.cli.console import json_text
-    from automation_scripts.cli.summary import findings_text, print_findings
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is printed of a validation."""
 
-    files = len(done.corpus.files)
-    if wanted is ReportFormat.TEXT:
-        if to_file:
-            return findings_text(findings, files)
-        print_findings(findings, files)
-        return None
-    if wanted is ReportFormat.JSON:
-        return json_text({"files": files, "findings": [finding.to_dict() for finding in findings]})
-    if wanted is ReportFormat.SARIF:
-        from automation_scripts.sarif import to_sarif
+    done: Validation
+    findings: list[Finding]
+    unchanged: int
+    """Findings on lines that did not change since the revision that was asked for."""
+    title: str
 
-        return json_text(to_sarif(findings))
-    if wanted is ReportFormat.GITHUB:
-        from automation_scripts.github_annotations import to_annotations
+    @property
+    def left_out(self) -> int:
+        """Suppressed and accepted findings."""
+        return len(self.done.report.hidden)
 
-        return to_annotations(findings)
-    from datetime import UTC, datetime
+    def text(self, wanted: ReportFormat, *, to_file: bool) -> str | None:
+        """In a format; None when it went straight to the terminal."""
+        files = len(self.done.corpus.files)
+        if wanted is ReportFormat.TEXT:
+            from automation_scripts.cli.summary import findings_text, print_findings
 
-    from automation_scripts.validation.html_report import html
-    from automation_scripts.validation.report import Report
+            if to_file:
+                return findings_text(self.findings, files) + self._note()
+            print_findings(self.findings, files)
+            return self._note()
+        if wanted is ReportFormat.GITHUB:
+            from automation_scripts.github_annotations import to_annotations
 
-    return html(Report(findings, files), done.corpus.files, title=title, made_at=datetime.now(UTC))
+            return to_annotations(self.findings, folder=self._folder())
+        if wanted is ReportFormat.HTML:
+            return self._page()
+        from automation_scripts.cli.console import json_text
+
+        if wanted is ReportFormat.SARIF:
+            from automation_scripts.sarif import to_sarif
+
+            return json_text(to_sarif(self.findings, hidden=self.done.report.hidden))
+        counts = {key: self.done.report.metrics()[key] for key in ("files", "suppressed", "accepted")}
+        return json_text({**counts, "findings": [finding.to_dict() for finding in self.findings]})
+
+    def _note(self) -> str:
+        parts = (
+            (self.left_out, "suppressed or accepted"),
+            (self.unchanged, "on lines that did not change"),
+        )
+        said = ", ".join(f"{count} {what}" for count, what in parts if count)
+        return f"not shown: {said}\n" if said else ""
+
+    def _page(self) -> str:
+        from datetime import UTC, datetime
+
+        from automation_scripts.validation.html_report import html
+        from automation_scripts.validation.report import Report
+
+        files = self.done.corpus.files
+        return html(
+            Report(self.findings, len(files)),
+            files,
+            title=self.title,
+            made_at=datetime.now(UTC),
+            left_out=self.left_out + self.unchanged,
+        )
+
+    def _folder(self) -> str:
+        """The checked folder as seen from where the command runs: annotations name files from there."""
+        root = self.done.found.root
+        return root.relative_to(Path.cwd()).as_posix() if root.is_relative_to(Path.cwd()) else ""
 
 
 def _write(text: str | None, output: Path | None) -> None:

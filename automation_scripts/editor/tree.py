@@ -18,7 +18,10 @@ from automation_scripts.validation.input.discovery import ConfigFile, Discovery,
 from automation_scripts.validation.input.file_kinds import kind_of
 from automation_scripts.validation.parameters import ConfigValidatorParameters
 from automation_scripts.validation.parsing.files import parse_file, parse_text
-from automation_scripts.validation.validate import limits_of, reported
+from automation_scripts.validation.validate import baseline_of, everything, limits_of, reviewed
+
+_NOT_RUN = ("command", "expectation")
+"""Families that take too long while somebody types."""
 
 
 class CheckedTree:
@@ -30,7 +33,7 @@ class CheckedTree:
         environment: what rules see as `environment`.
 
     Raises:
-        InvalidParameters: a rule or schema file is wrong.
+        InvalidParameters: a rule, schema or baseline file is wrong.
     """
 
     def __init__(self, root: Path, parameters: ConfigValidatorParameters, environment: str | None = None) -> None:
@@ -40,6 +43,7 @@ class CheckedTree:
         self._environment = environment
         self._rules = checks.chosen_rules(parameters)
         self._look = checks.of_one_file(self.root, parameters, environment)
+        self._baseline = baseline_of(parameters)
         self._lock = threading.Lock()
         self._found = Discovery(self.root)
         self._files: dict[str, ParsedFile] = {}
@@ -86,7 +90,9 @@ class CheckedTree:
 
     def findings_of(self, file: ParsedFile) -> list[Finding]:
         """What can be said of one file at once, without the others."""
-        return self._reported([file], [self._look(file)])
+        found = self._reported([file], [self._look(file)])
+        # What other files bring about may be what a suppression is for.
+        return [finding for finding in found if finding.rule_id != "suppression/unused"]
 
     def findings(self) -> dict[str, list[Finding]]:
         """What is found in the whole tree, by file."""
@@ -100,6 +106,7 @@ class CheckedTree:
             checks.inconsistencies(corpus, found.env_files),
             checks.security(corpus),
         ]
+        families.append(checks.learned(corpus, [finding for family in families for finding in family]))
         by_file: dict[str, list[Finding]] = defaultdict(list)
         for finding in self._reported(files, [found.findings, *families]):
             by_file[finding.file or ""].append(finding)
@@ -118,4 +125,6 @@ class CheckedTree:
         return parse_file(file.path, file.name, self._limits, file.kind)
 
     def _reported(self, files: Sequence[ParsedFile], families: Sequence[Sequence[Finding]]) -> list[Finding]:
-        return reported(Discovery(self.root), Corpus(list(files)), families, self._parameters).findings
+        found, corpus = Discovery(self.root), Corpus(list(files))
+        findings = everything(found, corpus, families, self._parameters)
+        return reviewed(findings, found, corpus, self._parameters, baseline=self._baseline, not_run=_NOT_RUN).findings

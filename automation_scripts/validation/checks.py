@@ -5,7 +5,7 @@ Everything heavy is imported by the family that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,14 @@ def inconsistencies(corpus: Corpus, env_files: Sequence[ConfigFile] = ()) -> lis
     from automation_scripts.validation.environments.check import check_environments
     from automation_scripts.validation.references.check import check_references
 
-    return [*check_references(corpus, env_files), *check_environments(corpus)]
+    return [*check_references(corpus, env_files), *check_environments(corpus, env_files)]
+
+
+def learned(corpus: Corpus, said: Iterable[Finding]) -> list[Finding]:
+    """What differs from the habits of the tree itself, where the other families (`said`) have found nothing."""
+    from automation_scripts.validation.learned.check import check_learned
+
+    return check_learned(corpus, {(finding.file, finding.line) for finding in said if finding.file and finding.line})
 
 
 def security(corpus: Corpus) -> list[Finding]:

@@ -31,6 +31,10 @@ class ConfigValidatorParameters(BaseModel):
     check_block: str = Field(
         "", description="Name of a Configuration Check block whose commands are run in the folder too."
     )
+    baseline_path: str = Field(
+        "",
+        description="A file of accepted findings (`automation validate --update-baseline`): they are not shown again.",
+    )
     apply_fixes: bool = Field(
         False, description="Write the corrections that are safe to make, then validate again. Comments are kept."
     )

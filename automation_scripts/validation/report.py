@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from automation_scripts.results import Finding, Severity
 
@@ -19,17 +19,35 @@ _CONTROL = re.compile(
 )
 
 
+class Hidden(Protocol):
+    """A finding that is not shown: suppressed in the source, or accepted in a baseline."""
+
+    @property
+    def finding(self) -> Finding: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def justification(self) -> str: ...
+
+    @property
+    def accepted(self) -> bool: ...
+
+
 class Report:
     """What was found.
 
     Args:
         findings: of all checks, in any order; where two say the same of one place, the more severe one is kept.
         files: how many files were read.
+        hidden: findings that are suppressed in the source or accepted; they are counted and not shown.
     """
 
-    def __init__(self, findings: Iterable[Finding], files: int) -> None:
+    def __init__(self, findings: Iterable[Finding], files: int, hidden: Sequence[Hidden] = ()) -> None:
         self.findings = sorted(_once(findings), key=_place)
         self.files = files
+        self.hidden = list(hidden)
 
     def by_severity(self) -> dict[str, int]:
         """How many findings of each severity, worst first, zeros included."""
@@ -44,6 +62,8 @@ class Report:
             "findings": len(self.findings),
             **{f"findings_{severity}": count for severity, count in self.by_severity().items()},
             "findings_by_class": dict(sorted(classes.items())),
+            "suppressed": sum(not one.accepted for one in self.hidden),
+            "accepted": sum(one.accepted for one in self.hidden),
         }
 
     def rows(self) -> list[dict[str, Any]]:
@@ -64,6 +84,8 @@ class Report:
         """A report for people. Text from the files is escaped: it cannot become markup."""
         counts = ", ".join(f"{count} {severity}" for severity, count in self.by_severity().items() if count)
         lines = ["# Configuration validation", "", f"{len(self.findings)} findings in {self.files} files. {counts}", ""]
+        if self.hidden:
+            lines += [f"{len(self.hidden)} more are suppressed or accepted.", ""]
         shown = self._shown()
         file = None
         for finding in sorted(shown, key=_place):

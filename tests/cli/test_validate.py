@@ -26,6 +26,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "sub" / "app.yaml").write_text("country: no\nenabled: yes\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUTOMATION_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return folder
 
 
@@ -149,3 +150,50 @@ def test_the_built_in_rules_hold_and_can_be_listed() -> None:
     assert "none failed" in call("rules", "test", code=0)
     rules = json.loads(call("rules", "list", "--json", code=0))
     assert {"id", "class", "severity", "kind"} == set(rules[0])
+
+
+def test_accepted_findings_are_not_shown_and_new_ones_are(tree: Path) -> None:
+    call("validate", str(tree), "--baseline", "accepted.json", "--update-baseline", code=0)
+    assert "not shown: " in call("validate", str(tree), "--baseline", "accepted.json", code=0)
+    (tree / "sub" / "app.yaml").write_text("# moved\ncountry: no\nenabled: yes\nenabled: yes\n")
+    shown = found(str(tree), "--baseline", "accepted.json")
+    assert {(finding["rule_id"], finding["line"]) for finding in shown} >= {("yaml/duplicate-key", 4)}
+    assert not [finding for finding in shown if finding["file"] == "compose.yaml"]
+    with pytest.raises(InvalidParameters, match=r"nowhere\.json: The file cannot be read"):
+        call("validate", str(tree), "--baseline", "nowhere.json")
+    with pytest.raises(InvalidParameters, match="needs --baseline"):
+        call("validate", str(tree), "--update-baseline")
+
+
+def test_a_suppression_hides_what_it_names_and_is_counted(tree: Path) -> None:
+    line = "    depends_on: [databse]"
+    (tree / "compose.yaml").write_text(
+        BAD.replace(line, f"{line}  # automation: ignore[dangling-ref] made by another file")
+    )
+    shown = json.loads(call("validate", str(tree), "--format", "json", code=0))
+    assert shown["suppressed"] >= 1
+    assert "reference/unknown-service" not in {finding["rule_id"] for finding in shown["findings"]}
+    sarif = json.loads(call("validate", str(tree), "--format", "sarif"))
+    kinds = [s["kind"] for result in sarif["runs"][0]["results"] for s in result.get("suppressions", [])]
+    assert kinds == ["inSource"] * len(kinds)
+    assert kinds
+
+
+def test_only_what_changed_has_to_answer(tree: Path) -> None:
+    git = ["git", "-C", str(tree), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run([*git[:3], "init", "-q"], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-qm", "first"], check=True)
+    assert found(str(tree), "--changed-since", "HEAD") == []
+    with (tree / "sub" / "app.yaml").open("a") as file:
+        file.write("other: no\n")
+    assert {(f["file"], f["line"]) for f in found(str(tree), "--changed-since", "HEAD")} == {("sub/app.yaml", 3)}
+    with pytest.raises(InvalidParameters, match="--changed-since"):
+        call("validate", str(tree), "--changed-since", "nowhere")
+
+
+def test_the_cache_changes_nothing(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first, second, without = found(str(tree)), found(str(tree)), found(str(tree), "--no-cache")
+    assert first == second == without
+    assert any((tmp_path / "cache").rglob("*"))

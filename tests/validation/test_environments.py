@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automation_scripts.results import Finding
@@ -98,6 +98,7 @@ def test_files_that_do_not_belong_together_are_not_compared(files: dict[str, str
 NAMES = st.text(st.sampled_from("abcdefgh"), min_size=3, max_size=6)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, st.integers(1, 9), min_size=1), min_size=2, max_size=5), st.data())
 def test_any_key_that_production_lacks_is_found(config: dict[str, dict[str, int]], data: st.DataObject) -> None:
     lines = {outer: [f"  {inner}: {value}\n" for inner, value in below.items()] for outer, below in config.items()}

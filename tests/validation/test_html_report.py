@@ -16,7 +16,7 @@ from automation_scripts.validation.validate import validate
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-SECRET = "hunter2-Zq8vT1xK"  # noqa: S105 - made up
+SECRET = "hunter2-Zq8vT1xK"
 
 
 def page(folder: Path) -> str:
@@ -86,7 +86,7 @@ def test_a_real_browser_filters_the_findings(folder: Path, tmp_path_factory: pyt
         tab.select_option("#class", "unknown-key")
         visible = tab.locator("tr[data-rank]:visible")
         assert 0 < visible.count() < everything
-        assert all("unknown-key" == visible.nth(n).get_attribute("data-class") for n in range(visible.count()))
+        assert all(visible.nth(n).get_attribute("data-class") == "unknown-key" for n in range(visible.count()))
         tab.fill("#text", "no such words anywhere")
         assert tab.inner_text("#shown") == f"0 of {everything}"
         assert tab.locator("section:visible").count() == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
@@ -66,6 +67,23 @@ def projects(corpus: Corpus) -> list[list[CheckedDocument]]:
     for document in corpus.of("compose"):
         found.setdefault(document.folder, []).append(document)
     return list(found.values())
+
+
+def included_documents(document: CheckedDocument, corpus: Corpus) -> tuple[list[CheckedDocument], bool]:
+    """The compose documents of the tree that a file includes, and whether it includes any that is not there."""
+    found: list[CheckedDocument] = []
+    is_complete = True
+    by_path = {other.file.path: other for other in corpus.of("compose")} if document.root.entry("include") else {}
+    include = document.root.get("include")
+    for item in items(include):
+        listed = items(item.get("path")) if item.kind is Kind.MAP else [item]
+        for part in listed:
+            other = by_path.get(Path(normpath(document.folder / (text_of(part) or ""))))
+            if other is None:
+                is_complete = False
+            elif other is not document:
+                found.append(other)
+    return found, is_complete
 
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")

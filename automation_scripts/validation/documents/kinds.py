@@ -17,6 +17,9 @@ import yaml
 from automation_scripts.errors import ConfigurationError
 from automation_scripts.validation.documents.tree import Document, Kind, Node, ParsedFile
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOOKED_AT = 50
+"""How many children are looked at for one that must be there: what is further down does not make the kind."""
 _RULES = Path(__file__).parent / "kinds.yaml"
 
 
@@ -40,6 +43,7 @@ class Conditions:
     value: dict[str, re.Pattern[str]] = field(default_factory=dict)
     type: dict[str, str] = field(default_factory=dict)
     each: dict[str, Conditions] = field(default_factory=dict)
+    some: dict[str, Conditions] = field(default_factory=dict)
 
     def match(self, node: Node) -> bool:
         """True when the node, aliases resolved, meets all of the conditions."""
@@ -74,7 +78,12 @@ class Conditions:
             below = parent.children or [value for name, value in parent.entries if name.value != "<<"]
             if not below or not all(child.resolved().kind is Kind.MAP and conditions.match(child) for child in below):
                 return False
-        return True
+        return all(self._match_some(node, key, conditions) for key, conditions in self.some.items())
+
+    def _match_some(self, node: Node, key: str, conditions: Conditions) -> bool:
+        parent = node if key == "." else node.get(key)
+        below = [*parent.children, *(value for _, value in parent.entries)] if parent is not None else []
+        return any(child.resolved().kind is Kind.MAP and conditions.match(child) for child in below[:_LOOKED_AT])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,7 @@ def known_kinds() -> tuple[KindRules, ...]:
         ConfigurationError: when kinds.yaml cannot be used; it names the kind.
     """
     kinds = []
-    for raw in yaml.safe_load(_RULES.read_text(encoding="utf-8"))["kinds"]:
+    for raw in yaml.load(_RULES.read_text(encoding="utf-8"), _LOADER)["kinds"]:  # noqa: S506
         try:
             rules = tuple(_rule(dict(rule)) for rule in raw["rules"])
         except (TypeError, KeyError, re.error) as error:
@@ -150,5 +159,6 @@ def _conditions(raw: dict[str, Any]) -> Conditions:
         fields[name] = tuple(fields.get(name, ()))
     fields["only"] = frozenset(fields.get("only", ()))
     fields["value"] = {key: re.compile(pattern) for key, pattern in fields.get("value", {}).items()}
-    fields["each"] = {key: _conditions(below) for key, below in fields.get("each", {}).items()}
+    for name in ("each", "some"):
+        fields[name] = {key: _conditions(below) for key, below in fields.get(name, {}).items()}
     return Conditions(**fields)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.documents.pointing import head
@@ -15,7 +17,7 @@ Path = tuple[PathKey, ...]
 _CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class KubernetesObject:
     """One object: a document's root, or an item of a `kind: List`."""
 
@@ -23,22 +25,22 @@ class KubernetesObject:
     node: Node
     path: Path
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """`Deployment`; empty when absent."""
         return text_of(self.node.get("kind")) or ""
 
-    @property
+    @cached_property
     def api_version(self) -> str:
         """`apps/v1`; empty when absent."""
         return text_of(self.node.get("apiVersion")) or ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The object's name; empty when absent or generated."""
         return text_of(self.node.at(("metadata", "name"))) or ""
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         """The namespace as written; empty when the manifest leaves it to whoever applies it."""
         return text_of(self.node.at(("metadata", "namespace"))) or ""
@@ -47,6 +49,11 @@ class KubernetesObject:
     def title(self) -> str:
         """`Deployment/web`, for messages."""
         return f"{self.kind}/{self.name or '?'}"
+
+    @cached_property
+    def pods(self) -> list[PodSpec]:
+        """Its pod specs; see `pod_specs`."""
+        return _pod_specs(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +92,19 @@ class Container:
         return name[1].span if name and name[1].kind is Kind.SCALAR else head(None, self.node)
 
 
+_OBJECTS: WeakKeyDictionary[Corpus, list[KubernetesObject]] = WeakKeyDictionary()
+# Several checks ask for the same objects; they live as long as their tree.
+
+
 def kubernetes_objects(corpus: Corpus) -> list[KubernetesObject]:
     """All objects of the tree, `List` items one by one."""
+    found = _OBJECTS.get(corpus)
+    if found is None:
+        found = _OBJECTS[corpus] = _all_objects(corpus)
+    return found
+
+
+def _all_objects(corpus: Corpus) -> list[KubernetesObject]:
     return [found for document in corpus.of("kubernetes") for found in _unfold(document, document.root, (), 0)]
 
 
@@ -103,6 +121,10 @@ def _unfold(document: CheckedDocument, node: Node, path: Path, depth: int) -> It
 
 def pod_specs(owner: KubernetesObject) -> list[PodSpec]:
     """Every pod spec of an object: of the known kinds, and of custom resources that embed pod templates."""
+    return owner.pods
+
+
+def _pod_specs(owner: KubernetesObject) -> list[PodSpec]:
     if owner.kind == "CustomResourceDefinition":
         return []
     found = []

@@ -10,19 +10,16 @@ import re
 from collections.abc import Iterator
 
 from automation_scripts.results import Finding, Severity
+from automation_scripts.validation.documents.corpus import CheckedDocument
 from automation_scripts.validation.documents.pointing import head, path_text
 from automation_scripts.validation.documents.tree import Kind
-from automation_scripts.validation.environments.groups import (
-    DEVELOPERS,
-    PRODUCTION,
-    Configuration,
-    Path,
-    has_environment,
-)
+from automation_scripts.validation.environments.configurations import Configuration, Path
+from automation_scripts.validation.environments.names import DEVELOPERS, PRODUCTION, has_environment
 from automation_scripts.validation.environments.words import listed
 from automation_scripts.validation.input.spans import Span
 from automation_scripts.validation.values.secret_words import words_of
 
+_KEPT_BY_MANIFESTS = listed("kept by manifests")
 _FREE_NAMES = listed("free names")
 _PARTS_OF_A_URL = listed("parts of a url")
 _URLS = listed("whole urls")
@@ -52,12 +49,13 @@ def lacking(members: list[Configuration]) -> Iterator[Finding]:
                 yield _finding(member, holders, path, severity)
 
 
-def parent_span(member: Configuration, path: Path) -> Span:
+def parent_place(member: Configuration, path: Path) -> tuple[CheckedDocument, Span]:
     """Where something that a configuration lacks would stand: the nearest key above it, else its first line."""
     for end in range(len(path) - 1, 0, -1):
         if path[:end] in member.own:
-            return member.own[path[:end]].key.span
-    return head(member.heading, member.root)
+            value = member.own[path[:end]]
+            return value.document, value.key.span
+    return member.document, head(member.heading, member.root)
 
 
 def _lacks(member: Configuration, others: list[Configuration]) -> dict[Path, list[Configuration]]:
@@ -69,6 +67,8 @@ def _lacks(member: Configuration, others: list[Configuration]) -> dict[Path, lis
         if path in member.effective or not parent_is_map or _names_a_thing(path):
             continue
         holders = [other for other in others if path in other.effective]
+        if member.is_manifest and not _is_protection(path):
+            continue
         if member.ignores(path[:-1]) or any(holder.ignores(path) for holder in holders):
             continue
         if not _is_another_spelling(member, holders, path):
@@ -76,9 +76,14 @@ def _lacks(member: Configuration, others: list[Configuration]) -> dict[Path, lis
     return found
 
 
+def _is_protection(path: Path) -> bool:
+    """True for what a service loses by lacking it: a variable, a limit, a probe."""
+    return any(step in _KEPT_BY_MANIFESTS for step in path)
+
+
 def _names_a_thing(path: Path) -> bool:
     key = path[-1]
-    if has_environment(key) or _NAME_OF_A_THING.fullmatch(key) or key.startswith(("x-", "$", "_")):
+    if len(key) > 120 or has_environment(key) or _NAME_OF_A_THING.fullmatch(key) or key.startswith(("x-", "$", "_")):
         return True
     return any(words and words[-1] in _FREE_NAMES for step in path[:-1] if (words := words_of(step[:120])))
 
@@ -148,8 +153,9 @@ def _is_sole_difference(member: Configuration, other: Configuration, lacks: dict
 def _finding(member: Configuration, holders: list[Configuration], path: Path, severity: Severity) -> Finding:
     places = ", ".join(holder.place(path) for holder in holders[:3])
     have = "has" if len(holders) == 1 else "have"
-    return member.document.finding(
-        parent_span(member, path),
+    document, span = parent_place(member, path)
+    return document.finding(
+        span,
         "drift/missing-key",
         severity,
         f"'{path_text(path)}' is missing in {member.environment}; {places} {have} it.",

@@ -11,7 +11,7 @@ import re
 from automation_scripts.validation.documents.scalars import is_false, is_true
 from automation_scripts.validation.documents.settings_found import Setting
 from automation_scripts.validation.documents.tree import Kind, Node
-from automation_scripts.validation.environments.groups import Path, Value
+from automation_scripts.validation.environments.configurations import Path, Value
 from automation_scripts.validation.environments.values import shape
 from automation_scripts.validation.environments.words import listed, pairs_listed
 from automation_scripts.validation.security.weak_settings import weaknesses
@@ -64,6 +64,11 @@ def weaker(path: Path, mine: Value, theirs: Value, kind: str) -> bool:
     if _scheme_is_weaker(mine.node.value, theirs.node.value):
         return True
     return _is_weak(path, mine, kind) and not _is_weak(path, theirs, kind)
+
+
+def is_unsafe_switch(path: Path, node: Node) -> bool:
+    """True for a switch on its unsafe side, whatever other environments have: `debug: true`."""
+    return node.kind is Kind.SCALAR and is_true(node) and _switch(path, node) is False
 
 
 def _switch(path: Path, node: Node) -> bool | None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from automation_scripts.validation.documents.scalars import is_null
 from automation_scripts.validation.documents.tree import Kind, Node
-from automation_scripts.validation.environments.groups import Path
+from automation_scripts.validation.environments.configurations import Path
 from automation_scripts.validation.environments.words import listed
 from automation_scripts.validation.parsing.yaml_types import resolve
-from automation_scripts.validation.values.formats import duration_seconds, is_template, size_bytes
+from automation_scripts.validation.values.formats import duration_seconds, is_template, quantity, size_bytes
 from automation_scripts.validation.values.secret_words import name_class, words_of
 
 FACTOR = 100.0
@@ -24,13 +24,14 @@ _NOT_MEASURED = listed("not measured")
 _CAPACITY = listed("capacity")
 _RESOURCES = listed("resources")
 _TIMES = listed("times")
+_COUNTS = listed("counts")
 _SMALL_FOR_DEVELOPERS = listed("small for developers")
 _SIZE = re.compile(r"(?i)\d+(?:\.\d+)?\s*[kmgtpe]i?b?|\d+\s*b(?:ytes?)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number with what it measures: `plain`, `duration` in seconds or `size` in bytes."""
+    """A number with what it measures: `plain`, `duration` in seconds, `size` in bytes or `percent`."""
 
     value: float
     measure: str
@@ -71,10 +72,14 @@ def _is_resource(path: Path) -> bool:
     return bool(set(words_of(path[-1][:120])) & _RESOURCES)
 
 
-def amount(node: Node) -> Amount | None:
-    """The number that a scalar is, by itself or with a unit; None for anything else."""
+def amount(node: Node, path: Path = ()) -> Amount | None:
+    """The number that a scalar is, by itself or with a unit; None for anything else. `path` tells `500m` of a CPU
+    from minutes."""
     if node.kind is not Kind.SCALAR or len(node.value) > 40:
         return None
+    if path and {"cpu", "cpus"} & set(words_of(path[-1][:120])):
+        cores = quantity(node.value)
+        return Amount(cores, "plain") if cores is not None else None
     if shape(node) == "number":
         number = resolve(node).value
         return Amount(float(number), "plain") if isinstance(number, (int, float)) else None
@@ -83,6 +88,8 @@ def amount(node: Node) -> Amount | None:
     text = node.value.strip()
     if text.isascii() and re.fullmatch(r"\d+(?:\.\d+)?", text):
         return Amount(float(text), "plain")
+    if re.fullmatch(r"\d{1,4}(?:\.\d+)?\s?%", text):
+        return Amount(float(text.rstrip("% ")), "percent")
     # `5m` is five minutes or five mebibytes; two such values are compared the same way either way.
     if (seconds := duration_seconds(text)) is not None:
         return Amount(seconds, "duration")
@@ -104,13 +111,16 @@ def apart(path: Path, mine: Amount, theirs: Amount, with_developers: bool) -> bo
         return False
     words = [word for step in path[-2:] for word in words_of(step[:120])]
     own = set(words_of(path[-1][:120]))
-    if expects_own_value(path) or own & _NOT_MEASURED or (with_developers and own & _SMALL_FOR_DEVELOPERS):
+    if expects_own_value(path) or own & _NOT_MEASURED:
+        return False
+    if with_developers and own & _SMALL_FOR_DEVELOPERS and not own & _COUNTS:
         return False
     low, high = sorted((abs(mine.value), abs(theirs.value)))
     # Zero and minus one mean "off" and "without end" and have no magnitude.
     if low == 0 or -1 in (mine.value, theirs.value):
         return False
-    factor = _CAPACITY_FACTOR if mine.measure == "size" or set(words) & _CAPACITY else FACTOR
+    is_large = mine.measure == "size" or bool(set(words) & _CAPACITY) or (with_developers and bool(own & _COUNTS))
+    factor = _CAPACITY_FACTOR if is_large else FACTOR
     return high / low >= factor
 
 

@@ -47,6 +47,21 @@ _JSONC_NAMES = (
     "nx.json",
     "wrangler.json",
     "language-configuration.json",
+    "appsettings.json",
+    "appsettings.*.json",
+    "launchsettings.json",
+    "global.json",
+    "omnisharp.json",
+    "tslint.json",
+    "angular.json",
+    "babel.config.json",
+    "cspell.json",
+    ".cspell.json",
+    "dprint.json",
+    ".oxlintrc.json",
+    ".luarc.json",
+    ".markdownlint.json",
+    "typedoc.json",
 )
 # Folders whose tools read their JSON files with comments.
 _JSONC_FOLDERS = frozenset({".vscode", ".devcontainer"})

@@ -23,8 +23,9 @@ _KINDS = (
 class NotReadable(Exception):
     """A file that is left unread. It is turned into a finding and never reaches the user as an exception."""
 
-    def __init__(self, rule_id: str, message: str, suggestion: str) -> None:
+    def __init__(self, rule_id: str, message: str, suggestion: str, *, tag: str = "invalid-value") -> None:
         super().__init__(message)
+        self.tag = tag
         self.rule_id = rule_id
         self.message = message
         self.suggestion = suggestion
@@ -40,7 +41,7 @@ class NotReadable(Exception):
             column=1,
             resource=name,
             suggestion=self.suggestion,
-            tags=("invalid-value",),
+            tags=(self.tag,),
         )
 
 
@@ -87,7 +88,8 @@ def _read(path: Path, count: int, limits: Limits) -> bytes:
         if status.st_size > limits.max_file_bytes:
             raise _too_large(status.st_size, limits)
         pieces = []
-        while count > 0 and (piece := os.read(descriptor, min(count, _CHUNK_BYTES))):
+        at_once = max(status.st_size, _CHUNK_BYTES)  # in one piece there is nothing to copy together
+        while count > 0 and (piece := os.read(descriptor, min(count, at_once))):
             pieces.append(piece)
             count -= len(piece)
         return b"".join(pieces)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Where something stands: offsets and columns count Unicode code points of `ParsedFile.text`.
 
     `start`/`end` are 0-based offsets, end exclusive; lines and columns are 1-based, the end column exclusive.

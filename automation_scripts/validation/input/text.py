@@ -7,14 +7,16 @@ A line ends at LF, CRLF or CR.
 from __future__ import annotations
 
 import codecs
+import io
 import re
+from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.input.spans import Span
-
-_BREAK = re.compile(r"\r\n?|\n")
 
 # The longer mark first: UTF-32 little endian begins with the bytes of UTF-16 little endian.
 _MARKS = (
@@ -24,7 +26,11 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")  # but tab, line breaks, form feed and escape
+_MAX_STRAY_CONTROLS = 4
+_LARGE = 4_000_000
 _SAMPLE_BYTES = 8192
+_PATTERN_BYTES = 1024
 _MAX_BAD_BYTES_SHOWN = 20
 
 
@@ -36,7 +42,7 @@ class LineIndex:
     def __init__(self, text: str) -> None:
         self.text = text
         self._length = len(text)
-        self.starts = [0, *(m.end() for m in _BREAK.finditer(text))]
+        self.starts = _line_starts(text)
 
     @property
     def lines(self) -> int:
@@ -81,6 +87,16 @@ class LineIndex:
         return self.text[self.starts[line - 1] : end].rstrip("\r\n")
 
 
+def _line_starts(text: str) -> Sequence[int]:
+    # With newline="" the lines end at LF, CRLF and CR, and keep what they end with.
+    ends = accumulate(map(len, io.StringIO(text, newline="")), initial=0)
+    # Numbers of their own take four times the memory, which tells only in a large file.
+    starts = array("q", ends) if len(text) > _LARGE else list(ends)
+    if len(starts) > 1 and text[-1] not in "\r\n":
+        starts.pop()  # the last line has no break behind it
+    return starts
+
+
 @dataclass(slots=True)
 class Decoded:
     """A file's text, and what is needed to write it back unchanged."""
@@ -116,12 +132,11 @@ def looks_binary(sample: bytes) -> bool:
         return False
     if _encoding_without_mark(sample) != "utf-8":
         return False
-    controls = sum(sample.count(byte) for byte in _CONTROL_BYTES)
-    # One stray NUL in a text is reported where it stands; a file full of control bytes is no text at all.
-    return controls / len(sample) > 0.1 or (controls > 0 and _undecodable_share(sample) > 0.05)
-
-
-_CONTROL_BYTES = [bytes([b]) for b in range(32) if b not in b"\t\n\r\x0c\x1b"]
+    controls = len(_CONTROL.findall(sample))
+    # A few stray NULs in a text are reported where they stand; a file full of control bytes is no text at all.
+    return controls > max(_MAX_STRAY_CONTROLS, len(sample) * 0.1) or (
+        controls > 0 and _undecodable_share(sample) > 0.05
+    )
 
 
 def _undecodable_share(sample: bytes) -> float:
@@ -130,10 +145,12 @@ def _undecodable_share(sample: bytes) -> float:
 
 def _encoding_without_mark(data: bytes) -> str:
     """UTF-16/32 by the pattern of NUL bytes that ASCII text leaves in them; UTF-8 for everything else."""
+    if b"\0" not in data[:_PATTERN_BYTES]:
+        return "utf-8"
     for width in (4, 2):
         if len(data) < 4 or len(data) % width:
             continue
-        sample = data[:1024]
+        sample = data[:_PATTERN_BYTES]
         zeros = [sample[i::width].count(0) / len(sample[i::width]) for i in range(width)]
         # A few other characters (an emoji) do not hide the pattern.
         if zeros[0] < 0.2 and all(share > 0.7 for share in zeros[1:]):

@@ -11,6 +11,7 @@ from automation_scripts.validation.input.file_kinds import FileKind, kind_of, sn
 from automation_scripts.validation.input.limits import DEFAULT_LIMITS, Limits
 from automation_scripts.validation.input.reading import NotReadable, read_bytes
 from automation_scripts.validation.input.text import decode, looks_binary
+from automation_scripts.validation.parsing.isolated import Lost, is_suspicious, trial
 from automation_scripts.validation.parsing.json import parse_json
 from automation_scripts.validation.parsing.merge_conflicts import explain_conflicts
 from automation_scripts.validation.parsing.placeholders import (
@@ -44,9 +45,11 @@ def parse_file(path: Path, name: str, limits: Limits = DEFAULT_LIMITS, kind: Fil
             "file/binary",
             "The file is no text; it was not read.",
             "Check what wrote it, and give it another name.",
+            tag="syntax",
         )
         return ParsedFile(path, name, Format.YAML, "", findings=[binary.finding(name)])
     decoded = decode(data, name)
+    del data  # with a large file the tree needs its memory
     parsed = parse_text(path, name, decoded.text, limits, kind)
     parsed.findings[:0] = decoded.findings
     if decoded.mark and parsed.format is Format.JSON:
@@ -58,6 +61,8 @@ def parse_text(
     path: Path, name: str, text: str, limits: Limits = DEFAULT_LIMITS, kind: FileKind | None = None
 ) -> ParsedFile:
     """Parse a text that is already read, as `parse_file` does. `path` need not exist."""
+    if limits.isolate and is_suspicious(text) and (lost := trial(path, name, text, limits, kind)) is not None:
+        return ParsedFile(path, name, Format.YAML, text, findings=[_unreadable(name, lost)])
     by_name = kind or kind_of(path.as_posix()) or kind_of(name)
     chosen = by_name if by_name not in (None, FileKind.ENV) else sniff(text)
     if by_name is FileKind.YAML and path.suffix.lower() not in _EITHER_SUFFIXES and sniff(text) is FileKind.JSON:
@@ -92,6 +97,20 @@ def _template(path: Path, name: str, text: str, kind: FileKind | None) -> Parsed
         tags=("invalid-value",),
     )
     return ParsedFile(path, name, Format.JSON if kind is FileKind.JSON else Format.YAML, text, findings=[finding])
+
+
+def _unreadable(name: str, lost: Lost) -> Finding:
+    return Finding(
+        "file/unreadable-text",
+        Severity.HIGH,
+        f"Reading the text {lost.reason}; the file was not checked.",
+        file=name,
+        line=1,
+        column=1,
+        resource=name,
+        suggestion="The text may be an attack on readers. Remove what repeats in it, or split the file.",
+        tags=("invalid-value",),
+    )
 
 
 def _mark_in_json(name: str) -> Finding:

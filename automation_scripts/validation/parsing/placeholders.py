@@ -20,8 +20,9 @@ _COMMENT = re.compile(r"\s#")
 _BLOCK_HEADER = re.compile(r"(?::|-|^)[ \t]+(?:[&!]\S+[ \t]+)*[|>][-+0-9]*[ \t]*(?:#.*)?$")
 # `${{ }}` of GitHub and Azure is not meant: those files are YAML before anything is put in. Text in quotes and
 # comments is passed over, so what it holds is not found; a placeholder that begins first may hold quotes itself.
+# None holds the beginning of another: otherwise a long line of beginnings would be searched again from each.
 _PIECE = re.compile(
-    r"""(?P<bare>(?<!\$)\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}|<%.*?%>)"""
+    r"""(?P<bare>(?<!\$)\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}|\{\#(?:(?!\{\#).)*?\#\}|<%(?:(?!<%).)*?%>)"""
     r"""|(?P<quoted>(?:(?<=[\s\[{,:(=])|^)(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'))"""
     r"""|(?P<comment>(?:^|(?<=\s))\#[^\n]*)"""
 )

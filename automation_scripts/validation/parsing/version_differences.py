@@ -8,10 +8,11 @@ number and an identifier that loses digits are worse than `yes` where a boolean 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from automation_scripts.results import Finding, Severity
+from automation_scripts.validation.documents.kinds import detect
 from automation_scripts.validation.documents.reporting import Reporter
 from automation_scripts.validation.documents.tree import Document, Format, Kind, Node, ParsedFile, Style
 from automation_scripts.validation.input.limits import DEFAULT_LIMITS, Limits
@@ -29,7 +30,8 @@ _LOST_ZERO = re.compile(r"[0-9]+\.[0-9]*[1-9]0+")
 _HASH_LIKE = re.compile(r"[0-9]{4,}[eE][0-9]+|[0-9]+[eE][0-9]{3,}")
 _THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(?:_[0-9]{3})+")
 _DECIMAL = re.compile(r"([-+]?)([0-9]*)(?:\.([0-9]*))?(?:e([-+]?)([0-9]+))?")
-_WORD_KEYS = frozenset({"restart", "country", "country_code", "countrycode", "language", "lang", "locale"})
+_WORD_KEYS = frozenset({"country", "country_code", "countrycode", "language", "lang", "locale"})
+_ANSIBLE_VARIABLES = re.compile(r"/(?:group|host)_vars/|/roles/[^/]+/(?:defaults|vars)/")
 _WORKFLOW = re.compile(r"(?:^|/)\.(?:github|gitea|forgejo)/workflows/[^/]+$")
 
 
@@ -67,7 +69,9 @@ def differences(parsed: ParsedFile, limits: Limits = DEFAULT_LIMITS) -> list[Fin
         return []
     reporter = Reporter(parsed.name, LineIndex(parsed.text), limits)
     dates: list[_Place] = []
+    words: list[_Place] = []
     for document in parsed.documents:
+        only_old: bool | None = None
         for place in _places(document):
             if not place.is_key and _LOST_ZERO.fullmatch(place.text) and _VERSION_KEY.search(place.key):
                 _report(reporter, place, _lost_zero(place), "yaml/version-number")
@@ -77,10 +81,20 @@ def differences(parsed: ParsedFile, limits: Limits = DEFAULT_LIMITS) -> list[Fin
                 continue
             if old.type == "timestamp":
                 dates.append(place)
-            elif (verdict := _judge(place, old, new, parsed.name)) is not None:
+                continue
+            if old.type == "bool" and not place.is_key and not _meant_as_text(place):
+                only_old = _is_read_by_yaml11(parsed, document) if only_old is None else only_old
+                if only_old:
+                    words.append(place)
+                    continue
+            if (verdict := _judge(place, old, new, parsed.name)) is not None:
                 _report(reporter, place, verdict)
     if dates:
-        _report_dates(reporter, dates[: limits.max_findings], len(dates))
+        first = f"{dates[0].text} is a date for YAML 1.1 and text for YAML 1.2"
+        _report_together(reporter, dates, limits, first, "Quote dates where text is wanted.", '"{}"'.format)
+    if words:
+        first = f"{words[0].text} is a boolean for YAML 1.1, which Ansible reads, and text for YAML 1.2"
+        _report_together(reporter, words, limits, first, "Write true and false.", _as_boolean)
     return reporter.ordered()
 
 
@@ -112,7 +126,9 @@ def _judge(place: _Place, old: Scalar, new: Scalar, name: str) -> _Verdict | Non
     if text == "<<":
         return None if place.is_key else _symbol(text, "a merge key")
     if text == "=":
-        return _symbol(text, "a default-value key")
+        # Only Go reads the objects of Kubernetes, so the harm is in other tools.
+        harmless = place.root.get("apiVersion") is not None
+        return _symbol(text, "a default-value key", Severity.LOW if harmless else Severity.MEDIUM)
     if ":" in text:
         return _Verdict(
             Severity.LOW if place.is_key else Severity.MEDIUM,
@@ -145,9 +161,18 @@ def _bool_word(place: _Place, old: Scalar, name: str) -> _Verdict | None:
     return _Verdict(Severity.LOW, f"{message}.", f'Write {word}, or "{text}" if text is meant.', word)
 
 
+def _is_read_by_yaml11(parsed: ParsedFile, document: Document) -> bool:
+    """True for the files of Ansible: their one reader is of YAML 1.1, and `yes` is what people write there."""
+    if _ANSIBLE_VARIABLES.search(parsed.path.as_posix()):
+        return True
+    kind = detect(parsed, document)
+    return kind is not None and kind.name.startswith(("ansible", "molecule"))
+
+
 def _meant_as_text(place: _Place) -> bool:
     """`no` among other words of a list, or under a key that takes words."""
-    if place.key.lower() in _WORD_KEYS:
+    key = place.key.lower()
+    if key in _WORD_KEYS or (key == "restart" and place.text.lower() == "no"):
         return True
     if place.parent is None or place.parent.kind is not Kind.SEQ:
         return False
@@ -155,9 +180,9 @@ def _meant_as_text(place: _Place) -> bool:
     return any(n.style is not Style.PLAIN or resolve_plain(n.value, "1.2").type == "str" for n in others)
 
 
-def _symbol(text: str, what: str) -> _Verdict:
+def _symbol(text: str, what: str, severity: Severity = Severity.MEDIUM) -> _Verdict:
     return _Verdict(
-        Severity.MEDIUM,
+        severity,
         f"An unquoted {text} is {what} for YAML 1.1, where many readers fail on it, and text for YAML 1.2.",
         f'Quote it: "{text}".',
         f'"{text}"',
@@ -250,18 +275,30 @@ def _report(reporter: Reporter, place: _Place, verdict: _Verdict, rule_id: str =
     )
 
 
-def _report_dates(reporter: Reporter, places: list[_Place], count: int) -> None:
-    """One finding for all dates of a file: they are many, and seldom a mistake."""
+def _report_together(
+    reporter: Reporter,
+    places: list[_Place],
+    limits: Limits,
+    message: str,
+    suggestion: str,
+    written: Callable[[str], str],
+) -> None:
+    """One finding for all places of a file: they are many, and seldom a mistake."""
     first = places[0]
-    more = f" ({count - 1} more in this file)" if count > 1 else ""
+    more = f" ({len(places) - 1} more in this file)" if len(places) > 1 else ""
+    spans = [(place.node.span, written(place.text)) for place in places[: limits.max_findings]]
     reporter.report(
         "yaml/version-difference",
-        f"{first.text} is a date for YAML 1.1 and text for YAML 1.2{more}.",
+        f"{message}{more}.",
         first.node.span.start,
         first.node.span.end,
         severity=Severity.INFO,
         tag="wrong-type",
-        suggestion="Quote dates where text is wanted.",
-        edits=[(p.node.span.start, p.node.span.end, f'"{p.text}"') for p in places],
+        suggestion=suggestion,
+        edits=[(span.start, span.end, text) for span, text in spans],
         resource=first.key[:80] or None,
     )
+
+
+def _as_boolean(word: str) -> str:
+    return "true" if resolve_plain(word, "1.1").value else "false"

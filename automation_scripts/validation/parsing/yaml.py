@@ -7,20 +7,25 @@ where YAML 1.2.2 gives another verdict, `second_opinion` says so.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import Path
 
 from automation_scripts.results import Severity
-from automation_scripts.suggest import nearest
 from automation_scripts.validation.documents.reporting import Reporter
-from automation_scripts.validation.documents.tree import Document, Format, Node, ParsedFile
+from automation_scripts.validation.documents.tree import Document, Format, ParsedFile
 from automation_scripts.validation.input.limits import DEFAULT_LIMITS, Limits
 from automation_scripts.validation.input.text import LineIndex
+from automation_scripts.validation.parsing.budget import CpuBudget
 from automation_scripts.validation.parsing.collector import collector_paused
-from automation_scripts.validation.parsing.second_opinion import Opinion, ask_yaml12
-from automation_scripts.validation.parsing.yaml_documents import Anchor, BuiltDocument, Problem
+from automation_scripts.validation.parsing.isolated import yaml12_opinion
+from automation_scripts.validation.parsing.reading_differences import first_difference, may_read_differently
+from automation_scripts.validation.parsing.second_opinion import Opinion, may_differ
+from automation_scripts.validation.parsing.yaml12_events import events_of
+from automation_scripts.validation.parsing.yaml_builder import TreeBuilder
+from automation_scripts.validation.parsing.yaml_document_findings import report_document
+from automation_scripts.validation.parsing.yaml_documents import BuiltDocument, Problem
 from automation_scripts.validation.parsing.yaml_errors import explain
 from automation_scripts.validation.parsing.yaml_events import EventReader
-from automation_scripts.validation.parsing.yaml_keys import add_repeated_keys
 
 # Characters that YAML does not allow in a text at all (YAML 1.2.2, c-printable), and U+FEFF inside the text.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -46,32 +51,72 @@ class _Parse:
         self.limits = limits
         self.index = LineIndex(parsed.text)
         self.reporter = Reporter(parsed.name, self.index, limits)
-        self.number = 0
-        self.depth = 0
-        self.expansion = 0
-        self.cyclic = False
-        self.latest = 0  # where the latest document begins
+        self.budget = CpuBudget(limits.cpu_s(len(parsed.text)))
 
     def run(self) -> None:
         text = self._printable(self.parsed.text)
-        reader = EventReader(text, self.index.starts, self.limits)
+        built, problems = self._read(text)
+        opinion = None
+        only_syntax = all(problem.kind == "syntax" for problem in problems)
+        cyclic = any(document.cycles for document in built)
+        if only_syntax and not cyclic and text is self.parsed.text:
+            two_trees = may_read_differently(text, built)
+            if problems or two_trees or may_differ(text, built):
+                opinion = yaml12_opinion(text, built, problems)
+            if opinion is not None and opinion.valid and (problems or two_trees):
+                built = self._read_as_yaml12(text, built, problems)
+        for number, document in enumerate(built):
+            if document.root is not None:
+                self.parsed.documents.append(Document(document.root, number))
+            report_document(document, self.reporter)
+        self._conclude(problems, opinion)
+        self.parsed.findings.extend(self.reporter.ordered())
+
+    def _read(self, text: str) -> tuple[list[BuiltDocument], list[Problem]]:
+        """Every document by YAML 1.1, also those behind a broken one, and what broke."""
+        reader = EventReader(text, self.index.starts, self.limits, self.budget)
+        built: list[BuiltDocument] = []
         problems: list[Problem] = []
         base = 0
-        while (problem := reader.read(base, self._document)) is not None:
+        while (problem := reader.read(base, built.append)) is not None:
             problems.append(problem)
-            if problem.kind == "nodes" or len(problems) >= _MAX_BROKEN_DOCUMENTS:
+            if problem.kind in ("nodes", "time") or len(problems) >= _MAX_BROKEN_DOCUMENTS:
                 break
-            following = _DOCUMENT.search(text, max(problem.offset, self.latest + 1, base + 1))
+            latest = built[-1].start if built else 0
+            following = _DOCUMENT.search(text, max(problem.offset, latest + 1, base + 1))
             if following is None:
                 break
             base = following.start()
-        self._conclude(problems, text)
-        self.parsed.findings.extend(self.reporter.ordered())
+        return built, problems
+
+    def _read_as_yaml12(self, text: str, built: list[BuiltDocument], problems: list[Problem]) -> list[BuiltDocument]:
+        """The documents of a text that YAML 1.2 accepts, as it reads them; those of YAML 1.1 when a limit is met."""
+        builder = TreeBuilder(text, self.index.starts, self.limits, self.budget, 0, 0)
+        found: list[BuiltDocument] = []
+        try:
+            if builder.run(events_of(text), found.append) is not None:
+                return built
+        except RecursionError:
+            return built
+        if not problems:
+            other = first_difference(built, found)
+            if other is None:
+                return built
+            self.reporter.report(
+                "yaml/version-difference",
+                "From here on readers of YAML 1.1 see another tree than readers of YAML 1.2.",
+                other.span.start,
+                max(other.span.end, other.span.start + 1),
+                severity=Severity.LOW,
+                tag="invalid-value",
+                suggestion="Quote the text, and write line breaks and names of anchors so that both versions know them.",
+            )
+        return found
 
     def _printable(self, text: str) -> str:
         """The text with each forbidden character reported and replaced: offsets stay, and reading goes on."""
-        found = list(_FORBIDDEN.finditer(text))
-        for match in found[: self.limits.max_findings + 1]:
+        found = list(islice(_FORBIDDEN.finditer(text), self.limits.max_findings + 1))
+        for match in found:
             character, at = match.group(), match.start()
             what = {
                 "\x00": "a NUL character",
@@ -88,84 +133,9 @@ class _Parse:
             )
         return _FORBIDDEN.sub("\ufffd", text) if found else text
 
-    # What documents hold ----------------------------------------------------------------------------------
-
-    def _document(self, built: BuiltDocument) -> None:
-        self.latest = built.start
-        if built.root is not None:
-            self.parsed.documents.append(Document(built.root, self.number))
-        self.number += 1
-        self.depth = max(self.depth, built.depth)
-        self.expansion += built.expansion
-        self.cyclic = self.cyclic or bool(built.cycles)
-        for node in built.repeated:
-            add_repeated_keys(node, self.reporter, "yaml/duplicate-key")
-        for alias, known in built.dangling:
-            self._dangling(alias, known)
-        for alias in built.cycles:
-            self.reporter.report(
-                "yaml/recursive-alias",
-                f"*{alias.value} stands inside what &{alias.value} names: the value contains itself and never ends.",
-                alias.span.start,
-                alias.span.end,
-                tag="cycle",
-                suggestion="Write the inner value out, or name a smaller part.",
-            )
-        for start, end in built.glued:
-            self.reporter.report(
-                "yaml/missing-space",
-                f"{self.parsed.text[start:end]!r} is no key here: without a space after the ':' the line is plain text.",
-                start,
-                end,
-                severity=Severity.MEDIUM,
-                tag="invalid-value",
-                suggestion="Write a space after the ':', or quote the text.",
-                edits=[(end, end, " ")],
-            )
-        if built.root is not None:
-            for anchor in built.anchors:
-                if not anchor.used:
-                    self._unused(anchor)
-
-    def _dangling(self, alias: Node, known: tuple[str, ...]) -> None:
-        likely = nearest(alias.value, known)
-        span = alias.span
-        hint = f"Did you mean *{likely}? " if likely else ""
-        listed = f"Anchors known here: {', '.join(sorted(known)[:10])}." if known else "No anchor is defined above it."
-        self.reporter.report(
-            "yaml/undefined-alias",
-            f"*{alias.value} refers to an anchor that is not defined above it in this document.",
-            span.start,
-            span.end,
-            tag="dangling-ref",
-            suggestion=hint + listed,
-            edits=[(span.start, span.end, f"*{likely}")] if likely else [],
-        )
-
-    def _unused(self, anchor: Anchor) -> None:
-        text, start, end = self.parsed.text, anchor.start, anchor.end
-        while text[end : end + 1] == " ":
-            end += 1
-        if text[end : end + 1] in ("\n", "\r", "") and text[start - 1 : start] == " ":
-            start, end = start - 1, anchor.end
-        self.reporter.report(
-            "yaml/unused-anchor",
-            f"The anchor &{anchor.name} is never used in this document.",
-            anchor.start,
-            anchor.end,
-            severity=Severity.LOW,
-            tag="unused",
-            suggestion=f"Remove &{anchor.name}, or refer to it with *{anchor.name}.",
-            edits=[(start, end, "")],
-        )
-
     # What cannot be read ----------------------------------------------------------------------------------
 
-    def _conclude(self, problems: list[Problem], text: str) -> None:
-        opinion = None
-        only_syntax = all(problem.kind == "syntax" for problem in problems)
-        if only_syntax and not self.cyclic and text is self.parsed.text:
-            opinion = ask_yaml12(text, self.depth, self.expansion, complete=not problems)
+    def _conclude(self, problems: list[Problem], opinion: Opinion | None) -> None:
         for problem in problems:
             if problem.kind == "syntax":
                 self._syntax(problem, opinion)
@@ -216,7 +186,8 @@ class _Parse:
             f"Readers of YAML 1.1 accept this, but YAML 1.2 does not: {opinion.message}.",
             at,
             at + 1,
-            severity=Severity.LOW,
+            # Tools read lines that are indented too little without a word, so people write them.
+            severity=Severity.INFO if "invalid indentation" in opinion.message else Severity.LOW,
             suggestion="Write it so that both versions read it; what stands in brackets is indented deeper than its key.",
         )
 
@@ -228,7 +199,7 @@ class _Parse:
                 "Flatten the document; real configuration is rarely deeper than 20 levels.",
             ),
             "nodes": (
-                f"The file holds more than {limits.max_nodes:,} values; the rest is not read.",
+                f"The file holds more than {limits.nodes(len(self.index.text)):,} values; the rest is not read.",
                 "Split the file.",
             ),
             "expansion": (
@@ -240,6 +211,10 @@ class _Parse:
                 f"The merge keys ('<<') of this map lead to itself or to more than {limits.max_merge_sources:,} maps; "
                 "the document is not read. Merge keys that grow like this are an attack on readers.",
                 "Merge each map once.",
+            ),
+            "time": (
+                "Reading the file takes too long; the rest is not read.",
+                "Split the file.",
             ),
         }[problem.kind]
         self.reporter.report(

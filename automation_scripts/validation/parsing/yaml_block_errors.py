@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from automation_scripts.validation.documents.tree import Kind, Style
 from automation_scripts.validation.input.text import LineIndex
 from automation_scripts.validation.parsing.yaml_documents import Problem
 from automation_scripts.validation.parsing.yaml_error_places import (
@@ -11,10 +12,12 @@ from automation_scripts.validation.parsing.yaml_error_places import (
     Line,
     content_line_above,
     line_at,
+    line_numbered,
     quoted,
     value_end,
     word_end,
 )
+from automation_scripts.validation.parsing.yaml_misplaced_lines import bare_line, misplaced_line, odd_first_line
 
 _MAX_TAB_EDITS = 200
 _LEAD = r"[ ]*(?:-[ ]+)*"
@@ -65,21 +68,23 @@ def mapping_value(problem: Problem, at: int, index: LineIndex) -> Explanation:
     pair = _PAIR.match(line.text)
     if pair and line.start + pair.start("value") <= at:
         return _second_colon(at, line, pair, index)
+    bare = bare_line(line, index)
+    if bare is not None:
+        glued = _GLUED.match(bare.text)
+        return _missing_space(bare.start + glued.end() - 1, bare) if glued else _bare(bare, line)
     above = content_line_above(line.number, index)
-    if above is not None:
-        glued = _GLUED.match(above.text)
-        if glued:
-            return _missing_space(above.start + glued.end() - 1, above)
-        if line.indent > above.indent and _PAIR.match(above.text):
-            return _too_deep(at, line, above)
-        if line.indent == above.indent and not re.search(r":(\s|$)", above.text):
-            return Explanation(
-                above.start + above.indent,
-                above.end,
-                f"Line {above.number} has no ':' between key and value, so it runs on into line {line.number}.",
-                "Write it as 'key: value'.",
-            )
+    if above is not None and line.indent > above.indent and _PAIR.match(above.text):
+        return _too_deep(at, line, above)
     return Explanation(at, at + 1, "A ': ' is not allowed at this place.", "Quote the text, or check the indentation.")
+
+
+def _bare(bare: Line, line: Line) -> Explanation:
+    return Explanation(
+        bare.start + bare.indent,
+        bare.end,
+        f"Line {bare.number} has no ':' between key and value, so it runs on into line {line.number}.",
+        "Write it as 'key: value'.",
+    )
 
 
 def _second_colon(at: int, line: Line, pair: re.Match[str], index: LineIndex) -> Explanation:
@@ -191,6 +196,12 @@ def _misaligned(problem: Problem, at: int, line: Line, index: LineIndex) -> Expl
         return Explanation(
             at, word_end(index.text, at), f"{what}.", "Keys and list items cannot be mixed in one block."
         )
+    bare = bare_line(line, index) if index.text.startswith("- ", at) else None
+    if bare is not None and bare.indent == line.indent:
+        return _bare(bare, line)
+    misplaced = misplaced_line(line, index)
+    if misplaced is not None:
+        return _shift(*misplaced)
     above = content_line_above(line.number, index)
     beside = _entry_indent(above) if above and not index.text.startswith("- ", at) else opened
     if above and beside > indent and beside - indent <= abs(indent - opened):
@@ -210,6 +221,17 @@ def _misaligned(problem: Problem, at: int, line: Line, index: LineIndex) -> Expl
     )
 
 
+def _shift(line: Line, wanted: int) -> Explanation:
+    key = line.start + line.indent
+    return Explanation(
+        key,
+        line.end,
+        f"Line {line.number} is indented by {line.indent} spaces, the lines of its block by {wanted}.",
+        f"Indent it by {wanted} spaces.",
+        ((line.start, key, " " * wanted),),
+    )
+
+
 def _entry_indent(line: Line) -> int:
     """Where the key of a line begins: behind the dash of a list item."""
     return line.indent + (2 if line.text[line.indent :].startswith("- ") else 0)
@@ -225,6 +247,14 @@ def document_start(problem: Problem, at: int, index: LineIndex) -> Explanation:
             "There is more text after the end of the value.",
             "Remove it, or put everything into one pair of quotes.",
         )
+    only = problem.root
+    if only is not None and only.kind is Kind.SCALAR and only.style is Style.PLAIN and only.value:
+        return _bare(line_numbered(only.span.line, index), line)
+    first = odd_first_line(line, problem.document, index)
+    if first is not None and first.text.lstrip().startswith("---"):
+        return _shift(first, 0)
+    if first is not None:
+        return _shift(first, line.indent)
     return Explanation(
         at,
         word_end(index.text, at),

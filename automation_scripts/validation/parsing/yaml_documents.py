@@ -24,7 +24,7 @@ class Problem:
     """Why a document could not be read to its end. Offsets are into the whole text."""
 
     kind: str
-    """`syntax`, `depth`, `nodes`, `expansion`, `merge` or `cycle`."""
+    """`syntax`, `depth`, `nodes`, `expansion`, `merge` or `time`."""
     offset: int
     message: str = ""
     context: str = ""
@@ -35,6 +35,10 @@ class Problem:
     """The first text in quotes that runs over a line which looks like a key: its own quote may be missing."""
     bracket: int | None = None
     """Where the innermost `[` or `{` stands that was open at the problem."""
+    document: int = 0
+    """Where the latest document begins: its `---`, or its first token."""
+    root: Node | None = None
+    """The root of the latest document when that had come to its end."""
 
 
 @dataclass(slots=True)
@@ -55,3 +59,5 @@ class BuiltDocument:
     depth: int = 0
     expansion: int = 0
     """Nodes that aliases would add if they were expanded."""
+    shallow: bool = False
+    """True when a line of a quoted text or of brackets is indented no deeper than the block around them."""

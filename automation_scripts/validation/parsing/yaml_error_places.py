@@ -11,6 +11,7 @@ from automation_scripts.validation.input.text import LineIndex
 _WORD = re.compile(r"\S+")
 _COMMENT = re.compile(r"\s#")
 _MAX_LINES_LOOKED_BACK = 200
+_MAX_LINE = 2000  # what patterns look at; a longer line is no line that a person wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def line_at(offset: int, index: LineIndex) -> Line:
 
 def line_numbered(number: int, index: LineIndex) -> Line:
     """The line with a 1-based number."""
-    return Line(number, index.line_start(number), index.line_text(number))
+    return Line(number, index.line_start(number), index.line_text(number)[:_MAX_LINE])
 
 
 def content_line_above(number: int, index: LineIndex) -> Line | None:

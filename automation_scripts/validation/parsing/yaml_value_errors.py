@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from automation_scripts.validation.documents.tree import Style
+from automation_scripts.validation.documents.tree import Node, Style
 from automation_scripts.validation.input.text import LineIndex
 from automation_scripts.validation.parsing.yaml_block_errors import tab
 from automation_scripts.validation.parsing.yaml_documents import Problem
@@ -24,6 +24,8 @@ def swallowing_quote(problem: Problem, at: int, index: LineIndex) -> Explanation
     """A quote that was not closed ends at the next quote in the file, lines later, and the error shows
     there."""
     scalar = problem.suspect
+    if scalar is not None and not _swallowed(scalar, at, index):
+        scalar = None
     last = problem.last_scalar
     if scalar is None and last is not None and last.style in (Style.SINGLE, Style.DOUBLE):
         span = last.span
@@ -39,6 +41,12 @@ def swallowing_quote(problem: Problem, at: int, index: LineIndex) -> Explanation
         f"line {span.line}.",
         f"Close the text with {mark} on line {span.line}, or double the quote if it is part of the text.",
     )
+
+
+def _swallowed(scalar: Node, at: int, index: LineIndex) -> bool:
+    """True when the quote that ends a text looks like one that begins a text, or the error follows right behind it."""
+    before = index.text[scalar.span.end - 2]
+    return before in " \t[{,=(\n" or index.position(at)[0] - scalar.span.end_line <= 1
 
 
 def unclosed_quote(problem: Problem, at: int, index: LineIndex) -> Explanation | None:

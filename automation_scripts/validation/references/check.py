@@ -7,15 +7,22 @@ from collections.abc import Sequence
 from automation_scripts.results import Finding
 from automation_scripts.validation.documents.corpus import Corpus
 from automation_scripts.validation.documents.tree import ParsedFile
+from automation_scripts.validation.references.ansible import check_ansible
 from automation_scripts.validation.references.circleci import check_circleci
 from automation_scripts.validation.references.cloudformation import check_cloudformation
 from automation_scripts.validation.references.compose import check_compose
+from automation_scripts.validation.references.compose_conflicts import check_compose_conflicts
+from automation_scripts.validation.references.compose_ports import check_compose_ports
 from automation_scripts.validation.references.env_files import NamedFile, check_env_files
 from automation_scripts.validation.references.files import check_file_references
 from automation_scripts.validation.references.gitlab import check_gitlab
+from automation_scripts.validation.references.helm import check_helm
 from automation_scripts.validation.references.kubernetes import check_kubernetes
+from automation_scripts.validation.references.kubernetes_conflicts import check_kubernetes_conflicts
 from automation_scripts.validation.references.kubernetes_links import check_links
+from automation_scripts.validation.references.name_tables import check_name_tables
 from automation_scripts.validation.references.names import check_named
+from automation_scripts.validation.references.orderings import check_orderings
 from automation_scripts.validation.references.pointers import check_pointers
 from automation_scripts.validation.references.repeated_names import check_repeated
 from automation_scripts.validation.references.workflows import check_workflows
@@ -24,14 +31,21 @@ FAMILIES = (
     check_file_references,
     check_pointers,
     check_compose,
+    check_compose_ports,
+    check_compose_conflicts,
     check_kubernetes,
     check_links,
+    check_kubernetes_conflicts,
     check_workflows,
     check_gitlab,
     check_circleci,
     check_cloudformation,
+    check_helm,
+    check_ansible,
     check_named,
+    check_name_tables,
     check_repeated,
+    check_orderings,
 )
 
 

@@ -8,6 +8,7 @@ from automation_scripts.results import Finding
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.documents.scalars import items, pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
+from automation_scripts.validation.references.circleci_steps import check_steps
 from automation_scripts.validation.references.missing_names import cycle_findings, missing_name
 from automation_scripts.validation.values.formats import is_template
 
@@ -23,6 +24,7 @@ def _circleci(document: CheckedDocument) -> Iterator[Finding]:
     root = document.root
     jobs = {key.value for key, _ in pairs(root.get("jobs"))}
     executors = {key.value for key, _ in pairs(root.get("executors"))}
+    yield from check_steps(document)
     dynamic = root.entry("setup") is not None
     for key, job in pairs(root.get("jobs")):
         executor = job.get("executor")

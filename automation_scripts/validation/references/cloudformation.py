@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from automation_scripts.results import Finding, Severity
+from automation_scripts.results import Finding
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
-from automation_scripts.validation.documents.scalars import items, pairs, texts
+from automation_scripts.validation.documents.scalars import items, pairs, text_of, texts
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
+from automation_scripts.validation.references.cloudformation_values import check_imports, check_unused, check_values
 from automation_scripts.validation.references.missing_names import cycle_findings, missing_name
 
 Path = tuple[PathKey, ...]
@@ -30,17 +31,34 @@ class _Use:
 
 def check_cloudformation(corpus: Corpus) -> list[Finding]:
     """Every dangling name, cycle and unused parameter in CloudFormation templates."""
-    return [finding for document in corpus.of("cloudformation") for finding in _template(document)]
+    documents = list(corpus.of("cloudformation"))
+    found = [finding for document in documents for finding in _template(document, corpus)]
+    return [*found, *check_imports(documents)]
 
 
-def _template(document: CheckedDocument) -> Iterator[Finding]:
+def _defined_beside(document: CheckedDocument, corpus: Corpus) -> set[str]:
+    return {
+        key.value
+        for other in corpus.documents
+        if other.folder in (document.folder, document.folder.parent) and other is not document and other.root.kind is Kind.MAP
+        for section in ("Resources", "Parameters", "Conditions", "Mappings")
+        for key, _ in pairs(other.root.get(section))
+    }
+
+
+def _template(document: CheckedDocument, corpus: Corpus) -> Iterator[Finding]:
     root = document.root
     names = {
         section: {key.value for key, _ in pairs(root.get(section))}
         for section in ("Parameters", "Resources", "Conditions", "Mappings")
     }
     transforms = texts(root.get("Transform"))
-    serverless = any(text.startswith("AWS::Serverless") for text in transforms)
+    sam = {
+        key.value
+        for key, node in pairs(root.get("Resources"))
+        if (text_of(node.get("Type")) or "").startswith("AWS::Serverless::")
+    }
+    serverless = bool(sam) or any(text.startswith("AWS::Serverless") for text in transforms)
     if any(
         not text.startswith(("AWS::Serverless", "AWS::LanguageExtensions", "AWS::SecretsManager"))
         for text in transforms
@@ -48,6 +66,9 @@ def _template(document: CheckedDocument) -> Iterator[Finding]:
         return
     if "AWS::LanguageExtensions" in transforms or any(key.startswith("Fn::ForEach") for key in names["Resources"]):
         return  # loops make names
+    # A part of a template that another tool puts together: the other parts are in the same folder.
+    is_whole = root.entry("AWSTemplateFormatVersion") is not None
+    elsewhere = set() if is_whole else _defined_beside(document, corpus)
     known = {
         "value": names["Parameters"] | names["Resources"],
         "resource": names["Resources"],
@@ -57,12 +78,17 @@ def _template(document: CheckedDocument) -> Iterator[Finding]:
     graph: dict[str, list[str]] = {key.value: [] for key, _ in pairs(root.get("Resources"))}
     edges: dict[tuple[str, str], tuple[Node, Path]] = {}
     used: set[str] = set()
+    dangling: dict[str, set[str]] = {"value": set(), "resource": set(), "condition": set(), "mapping": set()}
     for use in _uses(document):
-        used.add(use.name)
         if use.name in known[use.kind]:
-            if len(use.path) > 1 and use.path[0] == "Resources" and use.name in graph and str(use.path[1]) in graph:
+            used.add(use.name)
+            owner = str(use.path[1]) if len(use.path) > 1 and use.path[0] == "Resources" else ""
+            # SAM makes several resources of one, so a circle through one is mostly none after the transformation.
+            if use.name in graph and owner in graph and owner not in sam and use.name not in sam:
                 graph[str(use.path[1])].append(use.name)
                 edges.setdefault((str(use.path[1]), use.name), (use.node, use.path))
+            continue
+        if not is_whole and use.name in elsewhere:
             continue
         if use.name.startswith("AWS::") or (serverless and _generated(use.name, names["Resources"])):
             continue
@@ -72,6 +98,7 @@ def _template(document: CheckedDocument) -> Iterator[Finding]:
             "condition": "condition",
             "mapping": "mapping",
         }[use.kind]
+        dangling[use.kind].add(use.name)
         at = use.node.value.find(use.name)
         span = (
             document.part(use.node, at, at + len(use.name)) if at >= 0 and use.node.value != use.name else use.node.span
@@ -87,7 +114,8 @@ def _template(document: CheckedDocument) -> Iterator[Finding]:
             span=span,
         )
     yield from cycle_findings(document, graph, edges, "resource-cycle", "Resources")
-    yield from _unused(document, used, document.file.text)
+    yield from check_values(document)
+    yield from check_unused(document, used, dangling)
 
 
 def _generated(name: str, resources: set[str]) -> bool:
@@ -101,6 +129,8 @@ def _uses(document: CheckedDocument) -> Iterator[_Use]:
         if path[:1] == ("Metadata",) or (len(path) > 2 and path[0] == "Resources" and path[2] == "Metadata"):
             continue
         yield from _by_tag(node, path)
+        if path[:1] == ("Conditions",) and path[-1:] == ("Condition",) and len(path) > 2 and node.kind is Kind.SCALAR:
+            yield _Use("condition", node.value, node, path)
         if node.kind is Kind.MAP and len(node.entries) == 1:
             key, value = node.entries[0][0].value, node.entries[0][1].resolved()
             yield from _by_key(key, value, path)
@@ -150,18 +180,3 @@ def _by_key(key: str, value: Node, path: Path) -> Iterator[_Use]:
         yield _Use("condition", first.value, first, path)
     elif key == "Fn::FindInMap" and value.kind is Kind.SEQ and not first.tag:
         yield _Use("mapping", first.value, first, path)
-
-
-def _unused(document: CheckedDocument, used: set[str], text: str) -> Iterator[Finding]:
-    for key, _ in pairs(document.root.get("Parameters")):
-        # Rules and metadata may name it in ways that are not followed; a name that stands only once is not used.
-        if key.value not in used and len(re.findall(rf"\b{re.escape(key.value)}\b", text)) == 1:
-            yield document.finding(
-                key.span,
-                "reference/unused-parameter",
-                Severity.LOW,
-                f"The parameter '{key.value}' is used nowhere in the template.",
-                "unused",
-                path=("Parameters", key.value),
-                suggestion="Remove it, or use it where it was meant to be.",
-            )

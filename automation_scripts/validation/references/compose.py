@@ -6,22 +6,23 @@ Files of one folder are read together: an override may use what its base file de
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os.path import normpath
+from pathlib import Path
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.compose_services import (
-    PublishedPort,
     Service,
     environment,
+    included_documents,
     is_host_path,
     mounts,
     projects,
-    published_ports,
     services,
 )
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
-from automation_scripts.validation.documents.scalars import items, pairs, text_of, texts
+from automation_scripts.validation.documents.scalars import items, pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
-from automation_scripts.validation.references.missing_names import cycle_findings, likely_typo, missing_name
+from automation_scripts.validation.references.missing_names import cycle_findings, likely_typo, meant_by, missing_name
 from automation_scripts.validation.values.formats import is_template
 
 Edges = dict[tuple[str, str], tuple[Node, tuple[PathKey, ...]]]
@@ -32,17 +33,19 @@ def check_compose(corpus: Corpus) -> list[Finding]:
     """Every finding about names and ports of compose projects."""
     found: list[Finding] = []
     for project in projects(corpus):
-        defined = {section: _defined(project, section) for section in ("services", *_SECTIONS)}
-        open_ended = any(document.root.entry("include") for document in project)
+        together, open_ended = list(project), False
+        for document in project:
+            included, is_complete = included_documents(document, corpus)
+            together += included
+            open_ended = open_ended or not is_complete
+        defined = {section: _defined(together, section) for section in ("services", *_SECTIONS)}
         used: dict[str, set[str]] = {section: set() for section in _SECTIONS}
         for document in project:
             for service in services(document):
+                found += _extended_file(service, corpus)
                 found += _service(service, defined, used, open_ended, _is_partial(document, project))
             found += _cycles(document)
-            found += _collisions(services(document))
-            found += _container_names(document)
-        found += _combined_collisions(project)
-        if not open_ended:
+        if not open_ended and not any(document.root.entry("include") for document in project):
             for document in project:
                 found += _unused(document, used)
     return found
@@ -132,6 +135,25 @@ def _service_names(service: Service) -> Iterator[tuple[Node, str, tuple[PathKey,
             yield value, text.removeprefix("service:"), (*path, key), f"shares {key.removesuffix('_mode')} with"
 
 
+def _extended_file(service: Service, corpus: Corpus) -> Iterator[Finding]:
+    """`extends` a service of another file: the file is given, so it can be looked up."""
+    extends = service.node.get("extends")
+    file = text_of(extends.get("file")) if extends is not None and extends.kind is Kind.MAP else None
+    target = extends.get("service") if extends is not None else None
+    name = text_of(target)
+    if not file or not name or target is None or is_template(file + name):
+        return
+    other = corpus.by_path.get(Path(normpath(service.document.folder / file)))
+    if other is None or len(other.documents) != 1:
+        return
+    known = [key.value for key, _ in pairs(other.documents[0].root.resolved().get("services"))]
+    if known and name not in known:
+        yield missing_name(
+            service.document, target, "unknown-service", f"Service '{service.name}' extends '{name}', which {file} does not have.",
+            name, known, (*service.path, "extends", "service"),
+        )  # fmt: skip
+
+
 def _names(node: Node | None) -> Iterator[tuple[Node, str]]:
     """(node, name) of a list of names, a list of maps with `source`, or a map by name."""
     if node is None:
@@ -177,90 +199,6 @@ def _cycles(document: CheckedDocument) -> list[Finding]:
     return found
 
 
-# ----- ports -----------------------------------------------------------------------------------------------------
-
-
-def _collisions(listed: list[Service]) -> Iterator[Finding]:
-    taken: list[tuple[Service, PublishedPort]] = []
-    for service in listed:
-        for port in published_ports(service):
-            clash = next((other for other in taken if _clash(other, (service, port))), None)
-            if clash is not None:
-                yield _collision(service, port, *clash)
-            taken.append((service, port))
-
-
-def _combined_collisions(project: list[CheckedDocument]) -> Iterator[Finding]:
-    """Between a base file and its `*.override.*`, which are always used together; other files may be alternatives."""
-    bases = [d for d in project if d.file.path.name.count(".") == 1]
-    overrides = [d for d in project if ".override." in d.file.path.name]
-    for base in bases:
-        for override in overrides:
-            if base.file.path.name.split(".")[0] != override.file.path.name.split(".")[0]:
-                continue
-            taken = [(service, port) for service in services(base) for port in published_ports(service)]
-            for service in services(override):
-                for port in published_ports(service):
-                    clash = next((o for o in taken if o[0].name != service.name and _clash(o, (service, port))), None)
-                    if clash is not None:
-                        yield _collision(service, port, *clash)
-
-
-def _clash(one: tuple[Service, PublishedPort], two: tuple[Service, PublishedPort]) -> bool:
-    (a, p), (b, q) = one, two
-    if p.node is q.node or p.protocol != q.protocol or p.first > q.last or q.first > p.last:
-        return False
-    anywhere = ("", "0.0.0.0", "::", "*")  # noqa: S104 (how "every interface" is written)
-    if p.host_ip != q.host_ip and p.host_ip not in anywhere and q.host_ip not in anywhere:
-        return False
-    # A range of host ports for one container port means "any free one of these".
-    if p.first != p.last and q.first != q.last and p.target is not None and q.target is not None:
-        return False
-    first, second = set(texts(a.node.get("profiles"))), set(texts(b.node.get("profiles")))
-    return not (first and second and not first & second)
-
-
-def _collision(service: Service, port: PublishedPort, other: Service, taken: PublishedPort) -> Finding:
-    document = service.document
-    place = (
-        f"line {taken.node.span.line}"
-        if other.document is document
-        else f"{other.document.file.name}:{taken.node.span.line}"
-    )
-    number = max(port.first, taken.first)
-    return document.finding(
-        port.node.span,
-        "reference/port-collision",
-        Severity.HIGH,
-        f"Host port {number} of service '{service.name}' is already published by "
-        + (f"service '{other.name}'" if other.name != service.name else "the same service")
-        + f" ({place}): the second one cannot start.",
-        "port-collision",
-        path=(*service.path, "ports"),
-        suggestion="Publish one of them on another port.",
-    )
-
-
-def _container_names(document: CheckedDocument) -> Iterator[Finding]:
-    first: dict[str, Service] = {}
-    for service in services(document):
-        node = service.node.get("container_name")
-        name = text_of(node)
-        if node is None or not name or is_template(name):
-            continue
-        other = first.setdefault(name, service)
-        if other is not service and other.node.get("container_name") is not node:
-            yield document.finding(
-                node.span,
-                "reference/repeated-container-name",
-                Severity.HIGH,
-                f"Services '{other.name}' and '{service.name}' both name their container '{name}': only one can exist.",
-                "dup-name",
-                path=(*service.path, "container_name"),
-                suggestion="Give each container its own name, or leave the name out.",
-            )
-
-
 # ----- what nothing uses -----------------------------------------------------------------------------------------
 
 
@@ -269,8 +207,11 @@ def _unused(document: CheckedDocument, used: dict[str, set[str]]) -> Iterator[Fi
     if not listed:
         return
     for section in _SECTIONS:
+        known = {key.value for key, _ in pairs(document.root.get(section))}
+        idle = sorted(known - used[section] - {"default"})
+        meant = meant_by(used[section] - known - {"default"}, idle, known & used[section])
         for key, _ in pairs(document.root.get(section)):
-            if key.value in used[section] or (section == "networks" and key.value == "default"):
+            if key.value in meant or key.value not in idle:
                 continue
             yield document.finding(
                 key.span,

@@ -49,9 +49,18 @@ def check_file_references(corpus: Corpus) -> list[Finding]:
     for document in corpus.documents:
         references = [r for r in file_references(document) if _can_be_judged(r.text)]
         missing = [r for r in references if not _exists(r)]
-        some_resolve = len(missing) < len(references)
-        found += [_finding(document, reference, some_resolve) for reference in missing]
+        resolved = [r for r in references if r not in missing]
+        for reference in missing:
+            some_resolve = any(_is_alike(reference, other) for other in resolved)
+            found.append(_finding(document, reference, some_resolve))
     return found
+
+
+def _is_alike(one: FileReference, other: FileReference) -> bool:
+    """That one path leads somewhere says something about another only when both name configuration, or both do not."""
+    return (Path(one.text).suffix in _CONFIGURATION) == (Path(other.text).suffix in _CONFIGURATION) and bool(
+        one.names
+    ) == bool(other.names)
 
 
 def file_references(document: CheckedDocument) -> Iterator[FileReference]:
@@ -136,11 +145,20 @@ def _surroundings_are_given(document: CheckedDocument, reference: FileReference,
         if not parent.is_dir() or not document.folder.is_dir():
             return False
         entries = [entry for entry in parent.iterdir() if entry != document.file.path]
+        if target.suffix.lower() not in _CONFIGURATION and not inside:
+            # A tree of configuration alone has no scripts and Dockerfiles.
+            return any(entry.is_file() and not _is_configuration(entry) for entry in entries)
+        if inside and not any(name.endswith((".yml", ".yaml")) for name in reference.names):
+            return any(entry.is_file() and not _is_configuration(entry) for entry in entries)
         if parent != document.folder.resolve() or document.kind.startswith("github"):
             return bool(entries) or inside
         return any(entry.is_file() and entry.suffix.lower() not in _CONFIGURATION for entry in entries)
     except (OSError, ValueError):
         return False
+
+
+def _is_configuration(path: Path) -> bool:
+    return path.suffix.lower() in _CONFIGURATION or path.name.startswith(".env")
 
 
 def _near_file(target: Path) -> str | None:

@@ -7,7 +7,7 @@ the kind at all, nothing can be told, and the finding is a remark (info): it may
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation_scripts.results import Finding, Severity
@@ -22,7 +22,9 @@ from automation_scripts.validation.documents.kubernetes_objects import (
 )
 from automation_scripts.validation.documents.scalars import is_true, items, pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
-from automation_scripts.validation.references.missing_names import likely_typo, missing_name
+from automation_scripts.validation.references.kubernetes_named import named_objects
+from automation_scripts.validation.references.kubernetes_pods import check_pod
+from automation_scripts.validation.references.missing_names import likely_typo, meant_by, missing_name
 from automation_scripts.validation.values.formats import is_template
 
 KeyPath = tuple[PathKey, ...]
@@ -42,6 +44,24 @@ _BUILT_IN = {
     "ClusterRole": {"cluster-admin", "admin", "edit", "view"},
     "Role": {"extension-apiserver-authentication-reader", "kube-proxy"},
 }
+# What a pod names: (key, kind, namespace; "" for kinds that have none).
+_OF_PODS: tuple[tuple[str, str, str | None], ...] = (
+    ("serviceAccountName", "ServiceAccount", None),
+    ("priorityClassName", "PriorityClass", ""),
+    ("runtimeClassName", "RuntimeClass", ""),
+)
+# A cluster or a controller brings objects of these kinds along; only what is nearly a known name is wrong.
+_OFTEN_PROVIDED = frozenset(
+    (
+        "StorageClass",
+        "PriorityClass",
+        "IngressClass",
+        "GatewayClass",
+        "RuntimeClass",
+        "ClusterIssuer",
+        "ClusterSecretStore",
+    )
+)
 WORKLOADS = (
     "Deployment",
     "StatefulSet",
@@ -63,6 +83,10 @@ class Inventory:
     by_kind: dict[str, dict[str, list[tuple[str, Node | None]]]] = field(default_factory=dict)
     folders: dict[str, set[Path]] = field(default_factory=dict)
     """kind -> the folders in which objects of it are kept."""
+    places: dict[str, set[tuple[str, Path]]] = field(default_factory=dict)
+    """kind -> the names of its objects, with their folders."""
+    files: dict[str, set[str]] = field(default_factory=dict)
+    """kind -> the files in which objects of it are kept."""
 
     def add(self, kind: str, name: str, namespace: str, node: Node | None) -> None:
         """Note one object; `node` is None when another object will create it."""
@@ -70,11 +94,20 @@ class Inventory:
             self.by_kind.setdefault(kind, {}).setdefault(name, []).append((namespace, node))
 
     def is_kept_near(self, kind: str, folder: Path) -> bool:
-        """True when objects of this kind are kept in this folder, above or below it."""
-        return any(
-            folder == other or folder in other.parents or other in folder.parents
-            for other in self.folders.get(kind, ())
-        )
+        """True when objects of this kind are kept in this folder."""
+        return folder in self.folders.get(kind, ())
+
+    def names_near(self, kind: str, folder: Path) -> list[str]:
+        """The names of a kind that are kept in this folder, above or below it."""
+        return [
+            name
+            for name, there in self.places.get(kind, ())
+            if there == folder or there in folder.parents or folder in there.parents
+        ]
+
+    def is_kept_in(self, kind: str, file: str) -> bool:
+        """True when objects of this kind are kept in this file."""
+        return file in self.files.get(kind, ())
 
     def find(self, kind: str, name: str, namespace: str) -> list[Node | None]:
         """The objects of this kind and name that a reference from `namespace` can mean."""
@@ -88,6 +121,8 @@ def take_inventory(corpus: Corpus) -> Inventory:
     for owner in inventory.objects:
         inventory.add(owner.kind, owner.name, owner.namespace, owner.node)
         inventory.folders.setdefault(owner.kind, set()).add(owner.document.folder)
+        inventory.places.setdefault(owner.kind, set()).add((owner.name, owner.document.folder))
+        inventory.files.setdefault(owner.kind, set()).add(owner.document.file.name)
         if owner.kind in _PRODUCERS:
             kind, path = _PRODUCERS[owner.kind]
             inventory.add(kind, text_of(owner.node.at(path)) or owner.name, owner.namespace, None)
@@ -117,6 +152,7 @@ def check_kubernetes(corpus: Corpus) -> list[Finding]:
             found.append(finding)
         for pod in pod_specs(owner):
             found += _volumes(pod)
+            found += check_pod(pod)
     return found
 
 
@@ -132,12 +168,17 @@ class Reference:
     namespace: str
     key: str | None = None
     key_node: Node | None = None
+    is_custom: bool = False
+    """It stands outside of the well-known places: what the tree does not have is not worth a remark."""
 
 
 def _references(owner: KubernetesObject) -> Iterator[Reference]:
     for pod in pod_specs(owner):
         yield from _pod_references(pod)
     path = owner.path
+    for node, kind, where, namespace in named_objects(owner):
+        for reference in _named(owner, node, kind, where, namespace):
+            yield replace(reference, is_custom=True)
     if owner.kind in ("RoleBinding", "ClusterRoleBinding"):
         yield from _named(
             owner,
@@ -161,14 +202,18 @@ def _named(
     owner: KubernetesObject, node: Node | None, kind: str, path: KeyPath, namespace: str | None = None
 ) -> Iterator[Reference]:
     name = text_of(node)
-    if node is not None and name and not is_template(name):
+    # `name@file` is kept by another provider than Kubernetes.
+    if node is not None and name and "@" not in name and not is_template(name):
         yield Reference(owner, kind, name, node, path, owner.namespace if namespace is None else namespace)
 
 
 def _pod_references(pod: PodSpec) -> Iterator[Reference]:
     owner = pod.owner
-    account = pod.node.get("serviceAccountName")
-    yield from _named(owner, account, "ServiceAccount", (*pod.path, "serviceAccountName"))
+    for key, kind, namespace in _OF_PODS:
+        yield from _named(owner, pod.node.get(key), kind, (*pod.path, key), namespace)
+    for i, item in enumerate(items(pod.node.get("imagePullSecrets"))):
+        if item.kind is Kind.MAP:
+            yield from _named(owner, item.get("name"), "Secret", (*pod.path, "imagePullSecrets", i, "name"))
     for i, volume in enumerate(items(pod.node.get("volumes"))):
         path = (*pod.path, "volumes", i)
         yield from _volume_sources(owner, volume, path)
@@ -235,7 +280,12 @@ def _resolve(inventory: Inventory, reference: Reference) -> Finding | None:
         known = inventory.by_kind.get(kind, {})
         elsewhere = bool(inventory.find(kind, name, ""))
         where = f" in the namespace '{reference.namespace}'" if reference.namespace and elsewhere else ""
-        if not inventory.is_kept_near(kind, document.folder) and not likely_typo(name, known):
+        typo = likely_typo(name, inventory.names_near(kind, document.folder))
+        if (kind in _OFTEN_PROVIDED or _is_made_elsewhere(reference)) and not typo:
+            return None
+        if reference.is_custom and not typo and not inventory.is_kept_in(kind, document.file.name):
+            return None
+        if not inventory.is_kept_near(kind, document.folder) and not typo:
             scope = f"the tree has no {kind}" + (" in this folder" if known else " at all")
             return document.finding(
                 reference.node.span,
@@ -257,6 +307,12 @@ def _resolve(inventory: Inventory, reference: Reference) -> Finding | None:
             otherwise=f"Add the {kind}, or correct the name; ignore this when another tool creates it.",
         )
     return _missing_key(document, reference, targets)
+
+
+def _is_made_elsewhere(reference: Reference) -> bool:
+    """Credentials for a registry and certificates are made by hand or by a controller: they are in no tree."""
+    path = reference.path
+    return "imagePullSecrets" in path or "certificateRefs" in path or (path[-1] == "secretName" and "tls" in path)
 
 
 def _missing_key(document: CheckedDocument, reference: Reference, targets: list[Node | None]) -> Finding | None:
@@ -299,6 +355,7 @@ def _volumes(pod: PodSpec) -> Iterator[Finding]:
     # Custom resources may add volumes of their own to the pods they make.
     known_kind = pod.owner.kind in WORKLOADS or pod.owner.kind == "PodTemplate"
     used: set[str] = set()
+    known = {name for name in (*volumes, *claims) if name}
     for container in containers(pod):
         for key in ("volumeMounts", "volumeDevices"):
             for i, mount in enumerate(items(container.node.get(key))):
@@ -314,11 +371,13 @@ def _volumes(pod: PodSpec) -> Iterator[Finding]:
                         "unknown-volume",
                         f"Container '{container.name}' of {title} mounts '{name}', which is no volume of the pod.",
                         name,
-                        {v for v in (*volumes, *claims) if v},
+                        known,
                         (*container.path, key, i, "name"),
                     )
+    idle = sorted(known - used) if known_kind else []
+    meant = meant_by(used - known, idle, used & known)
     for name, node in volumes.items():
-        if name and node is not None and name not in used and known_kind:
+        if name and node is not None and name in idle and name not in meant:
             yield document.finding(
                 node.span,
                 "reference/unused-volume",

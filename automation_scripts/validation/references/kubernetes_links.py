@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.suggest import nearest
 from automation_scripts.validation.documents.corpus import Corpus
 from automation_scripts.validation.documents.kubernetes_objects import (
     KubernetesObject,
-    containers,
     kubernetes_objects,
     labels,
-    pod_specs,
-    pod_template_metadata,
 )
 from automation_scripts.validation.documents.pointing import head
 from automation_scripts.validation.documents.scalars import int_of, items, pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
-from automation_scripts.validation.references.missing_names import missing_name
+from automation_scripts.validation.references.kubernetes_monitors import check_monitor
+from automation_scripts.validation.references.kubernetes_pod_groups import (
+    PodGroup,
+    matches,
+    pod_groups,
+    same_namespace,
+    shown,
+)
+from automation_scripts.validation.references.missing_names import likely_typo, missing_name
 from automation_scripts.validation.values.formats import is_template
 
 Path = tuple[PathKey, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PodGroup:
-    """The pods that one workload makes: their labels and the ports of their containers."""
-
-    owner: KubernetesObject
-    labels: dict[str, str]
-    ports: frozenset[int]
-    port_names: frozenset[str]
-
-
 def check_links(corpus: Corpus) -> list[Finding]:
     """Every link by label or port that reaches nothing."""
     objects = kubernetes_objects(corpus)
-    groups = [group for owner in objects for group in _pod_groups(owner)]
+    groups = [group for owner in objects for group in pod_groups(owner)]
     services = [owner for owner in objects if owner.kind == "Service"]
     found: list[Finding] = []
     for owner in objects:
@@ -48,31 +42,11 @@ def check_links(corpus: Corpus) -> list[Finding]:
             found += _ingress(owner, services)
         elif owner.kind in ("NetworkPolicy", "PodDisruptionBudget"):
             found += _policy(owner, groups, objects)
+        elif owner.kind in ("ServiceMonitor", "PodMonitor"):
+            found += check_monitor(owner, services, groups)
         elif owner.kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
             found += _own_selector(owner)
     return found
-
-
-def _pod_groups(owner: KubernetesObject) -> Iterator[PodGroup]:
-    for pod in pod_specs(owner):
-        metadata = pod_template_metadata(pod)
-        ports, names = set(), set()
-        for container in containers(pod):
-            for port in items(container.node.get("ports")):
-                if (number := int_of(port.get("containerPort"))) is not None:
-                    ports.add(number)
-                if name := text_of(port.get("name")):
-                    names.add(name)
-        own = labels(metadata.get("labels") if metadata is not None else None)
-        yield PodGroup(owner, own, frozenset(ports), frozenset(names))
-
-
-def _same_namespace(one: KubernetesObject, other: KubernetesObject) -> bool:
-    return not one.namespace or not other.namespace or one.namespace == other.namespace
-
-
-def _matches(wanted: dict[str, str], group: PodGroup) -> bool:
-    return all(group.labels.get(key) == value for key, value in wanted.items())
 
 
 def _service(owner: KubernetesObject, groups: list[PodGroup], objects: list[KubernetesObject]) -> Iterator[Finding]:
@@ -80,15 +54,32 @@ def _service(owner: KubernetesObject, groups: list[PodGroup], objects: list[Kube
     wanted = labels(selector)
     if not wanted or any(is_template(value) for value in wanted.values()):
         return
-    near = [group for group in groups if _same_namespace(owner, group.owner)]
-    reached = [group for group in near if _matches(wanted, group)]
+    near = [group for group in groups if same_namespace(owner, group.owner)]
+    reached = [group for group in near if matches(wanted, group)]
     entry = owner.node.at(("spec",))
     key = entry.entry("selector") if entry is not None else None
     assert selector is not None and key is not None
+    other = [group for group in groups if _same_file(owner, group) and matches(wanted, group)]
     if reached:
         yield from _target_ports(owner, reached)
+    elif other:
+        yield _other_namespace(owner, other[0], key[0])
     elif not _made_by_operator(owner, wanted, objects):
         yield _no_pods(owner, wanted, selector, key[0], [group for group in near if group.labels])
+
+
+def _other_namespace(owner: KubernetesObject, group: PodGroup, key: Node) -> Finding:
+    where = owner.node.at(("metadata", "namespace"))
+    return owner.document.finding(
+        where.span if where is not None else key.span,
+        "reference/selector-without-pods",
+        Severity.HIGH,
+        f"{owner.title} is in the namespace '{owner.namespace}', but the pods that it selects are those of {group.owner.title} in "
+        f"'{group.owner.namespace}': a service reaches only its own namespace.",
+        "dangling-ref",
+        path=(*owner.path, "metadata", "namespace"),
+        suggestion=f"Did you mean the namespace {group.owner.namespace}?",
+    )
 
 
 def _no_pods(
@@ -97,8 +88,10 @@ def _no_pods(
     """A selector that no pod has: wrong when some pod is nearly meant, else a remark."""
     path = (*owner.path, "spec", "selector")
     best = max(groups, key=lambda g: (len(wanted.items() & g.labels.items()), _is_near(owner, g)), default=None)
-    meant = best is not None and (
-        _talks_about(wanted, best) or (bool(wanted.items() & best.labels.items()) and _is_near(owner, best))
+    meant = (
+        best is not None
+        and _is_near(owner, best)
+        and (_talks_about(wanted, best) or bool(wanted.items() & best.labels.items()))
     )
     # Alone in a folder with one workload, the service was written for it.
     here = [group for group in groups if group.owner.document.folder == owner.document.folder]
@@ -107,7 +100,7 @@ def _no_pods(
             key.span,
             "reference/selector-without-pods",
             Severity.INFO,
-            f"{owner.title} selects {_shown(wanted)}; the tree has no pods of that kind, so this cannot be told.",
+            f"{owner.title} selects {shown(wanted)}; the tree has no pods of that kind, so this cannot be told.",
             "dangling-ref",
             path=path,
         )
@@ -119,12 +112,12 @@ def _no_pods(
         node.span,
         "reference/selector-without-pods",
         Severity.HIGH,
-        f"{owner.title} selects {_shown(wanted)}, which no pod of the tree has: {best.owner.title} has "
+        f"{owner.title} selects {shown(wanted)}, which no pod of the tree has: {best.owner.title} has "
         + (f"{wrong}={has}" if has is not None else f"no label '{wrong}'")
         + f" ({best.owner.document.file.name}:{best.owner.node.span.line}).",
         "dangling-ref",
         path=(*path, wrong),
-        suggestion=f"Did you mean {wrong}: {has}?" if has is not None else f"Use its labels: {_shown(best.labels)}.",
+        suggestion=f"Did you mean {wrong}: {has}?" if has is not None else f"Use its labels: {shown(best.labels)}.",
     )
 
 
@@ -141,7 +134,7 @@ def _made_by_operator(owner: KubernetesObject, wanted: dict[str, str], objects: 
     """True when a custom resource has these labels: its operator makes pods that carry them."""
     for other in objects:
         group = other.api_version.partition("/")[0]
-        if "." not in group or group.endswith(".k8s.io") or not _same_namespace(owner, other):
+        if "." not in group or group.endswith(".k8s.io") or not same_namespace(owner, other):
             continue
         own = labels(other.node.at(("metadata", "labels"))) | labels(other.node.at(("spec", "podMetadata", "labels")))
         if wanted.items() & own.items() and all(own.get(k, v) == v for k, v in wanted.items()):
@@ -151,13 +144,9 @@ def _made_by_operator(owner: KubernetesObject, wanted: dict[str, str], objects: 
 
 def _talks_about(wanted: dict[str, str], group: PodGroup) -> bool:
     """True when a selector was probably meant for this group: near values under the same key."""
-    return any(
-        nearest(value, [group.labels[key]]) is not None for key, value in wanted.items() if key in group.labels
-    ) or any(nearest(key, group.labels) is not None and value in group.labels.values() for key, value in wanted.items())
-
-
-def _shown(wanted: dict[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in list(wanted.items())[:4])
+    return any(likely_typo(value, [group.labels[key]]) for key, value in wanted.items() if key in group.labels) or any(
+        nearest(key, group.labels) is not None and value in group.labels.values() for key, value in wanted.items()
+    )
 
 
 def _target_ports(owner: KubernetesObject, reached: list[PodGroup]) -> Iterator[Finding]:
@@ -174,7 +163,7 @@ def _target_ports(owner: KubernetesObject, reached: list[PodGroup]) -> Iterator[
                 owner.document, target, "unknown-port", f"{owner.title} sends to the port '{text}', which no container of its pods names.",
                 text, names, path,
             )  # fmt: skip
-        elif number is not None and numbers and number not in numbers and all(group.ports for group in reached):
+        elif number is not None and numbers and number not in numbers and all(g.ports and _is_near(owner, g) for g in reached):
             yield owner.document.finding(
                 target.span,
                 "reference/unknown-port",
@@ -193,7 +182,7 @@ def _numbers(numbers: set[int]) -> str:
 
 
 def _ingress(owner: KubernetesObject, services: list[KubernetesObject]) -> Iterator[Finding]:
-    near = [service for service in services if _same_namespace(owner, service)]
+    near = [service for service in services if same_namespace(owner, service)]
     backends: list[tuple[Node | None, Path]] = [(owner.node.at(("spec", "defaultBackend")), ("spec", "defaultBackend"))]
     for i, rule in enumerate(items(owner.node.at(("spec", "rules")))):
         for j, way in enumerate(items(rule.at(("http", "paths")))):
@@ -223,10 +212,21 @@ def _ingress(owner: KubernetesObject, services: list[KubernetesObject]) -> Itera
                 name,
                 known,
                 (*owner.path, *path),
-                severity=Severity.HIGH if nearest(name, known) else Severity.MEDIUM if known else Severity.INFO,
+                severity=_backend_severity(owner, name, near),
             )
         else:
             yield from _backend_port(owner, backend, targets, path)
+
+
+def _backend_severity(owner: KubernetesObject, name: str, near: list[KubernetesObject]) -> Severity:
+    """A service that is missing where services are kept is wrong; one of another folder may be applied on its own."""
+    if likely_typo(name, [service.name for service in near]):
+        return Severity.HIGH
+    together = any(service.document.folder == owner.document.folder for service in near)
+    wanted = {text_of(m.node) for m in owner.document.index.keyed("name", "serviceName") if "backend" in m.path or "defaultBackend" in m.path}
+    if len(wanted) > 1 and not wanted & {service.name for service in near}:
+        return Severity.INFO  # it speaks of services that come from elsewhere
+    return Severity.MEDIUM if together else Severity.INFO
 
 
 def _backend_port(
@@ -255,8 +255,9 @@ def _policy(owner: KubernetesObject, groups: list[PodGroup], objects: list[Kuber
     steps = ("podSelector",) if owner.kind == "NetworkPolicy" else ("selector",)
     selector = owner.node.at(("spec", *steps, "matchLabels"))
     wanted = labels(selector)
-    near = [group for group in groups if _same_namespace(owner, group.owner) and group.labels]
-    if not wanted or not near or selector is None or any(_matches(wanted, group) for group in near):
+    near = [group for group in groups if same_namespace(owner, group.owner) and group.labels]
+    yield from _peers(owner, near)
+    if not wanted or not near or selector is None or any(matches(wanted, group) for group in near):
         return
     if _made_by_operator(owner, wanted, objects) or not any(
         _talks_about(wanted, group) or (_is_near(owner, group) and wanted.items() & group.labels.items())
@@ -267,11 +268,31 @@ def _policy(owner: KubernetesObject, groups: list[PodGroup], objects: list[Kuber
         head(None, selector.entries[0][1].resolved()) if selector.entries else selector.span,
         "reference/selector-without-pods",
         Severity.MEDIUM,
-        f"{owner.title} applies to {_shown(wanted)}, which no pod of the tree has.",
+        f"{owner.title} applies to {shown(wanted)}, which no pod of the tree has.",
         "dangling-ref",
         path=(*owner.path, "spec", *steps),
         suggestion="Use the labels of the pods it is meant for.",
     )
+
+
+def _peers(owner: KubernetesObject, groups: list[PodGroup]) -> Iterator[Finding]:
+    """Peers of a network policy in its own namespace: only labels that are nearly those of a pod are wrong."""
+    for way, side in (("ingress", "from"), ("egress", "to")):
+        for i, rule in enumerate(items(owner.node.at(("spec", way)))):
+            for j, peer in enumerate(items(rule.get(side))):
+                selector = peer.at(("podSelector", "matchLabels"))
+                wanted = labels(selector)
+                if not wanted or selector is None or peer.entry("namespaceSelector"):
+                    continue
+                if any(matches(wanted, group) for group in groups):
+                    continue
+                if any(_is_near(owner, group) and _talks_about(wanted, group) for group in groups):
+                    yield owner.document.finding(
+                        selector.entries[0][1].span, "reference/selector-without-pods", Severity.MEDIUM,
+                        f"{owner.title} lets {shown(wanted)} through, which no pod of the tree has.", "dangling-ref",
+                        path=(*owner.path, "spec", way, i, side, j, "podSelector"),
+                        suggestion="Use the labels of the pods that are meant.",
+                    )  # fmt: skip
 
 
 def _own_selector(owner: KubernetesObject) -> Iterator[Finding]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from difflib import SequenceMatcher
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.suggest import nearest
@@ -16,10 +17,47 @@ from automation_scripts.validation.references.graphs import cycles
 _DIGITS = re.compile(r"\d+")
 
 
+_MAX_CANDIDATES = 100
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The one known name that is nearly this one, as `suggest.nearest`; quick where there are many names.
+
+    Of two letters every other name is near, so those have none.
+    """
+    size, low = len(name), name.lower()
+    if size <= 2 or size > 200:
+        return None
+    letters = frozenset(low)
+    candidates: list[str] = []
+    for other in known:
+        # Two changes bring in two letters and take two away at most.
+        if abs(len(other) - size) <= 2 and other != name and len(letters.symmetric_difference(other.lower())) <= 4:
+            candidates.append(other)
+            if len(candidates) >= _MAX_CANDIDATES:
+                return None  # in such a crowd no one name is meant
+    return nearest(name, candidates) if candidates else None
+
+
 def likely_typo(name: str, known: Iterable[str]) -> bool:
     """True when a name is nearly a known one, and not by a mere number (`test-1` is no typo of `test-2`)."""
-    near = nearest(name, known) if len(name) > 2 else None
+    near = nearest_name(name, known)
     return near is not None and _DIGITS.sub("", near) != _DIGITS.sub("", name)
+
+
+def meant_by(dangling: Iterable[str], unused: Sequence[str], used: Collection[str]) -> set[str]:
+    """Which unused names the dangling ones were probably meant to be: one each, the most alike.
+
+    A mistyped use leaves its definition unused; telling both would be telling one mistake twice.
+    """
+    left = list(unused)
+    for name in sorted(set(dangling)):
+        if not left:
+            break
+        if likely_typo(name, used):
+            continue  # it means a name that others use rightly
+        left.remove(max(left, key=lambda other: SequenceMatcher(None, name.lower(), other.lower(), autojunk=False).ratio()))
+    return set(unused) - set(left)
 
 
 def missing_name(
@@ -37,8 +75,7 @@ def missing_name(
 ) -> Finding:
     """A finding for a name that nothing defines; the only near name becomes its fix."""
     known = sorted(set(known))
-    # Of two letters every other name is near.
-    near = nearest(name, known) if len(name) > 2 else None
+    near = nearest_name(name, known)
     whole = node.kind is Kind.SCALAR and node.value == name and node.style is Style.PLAIN and node.anchor is None
     if near:
         suggestion = f"Did you mean '{near}'?"

@@ -1,4 +1,4 @@
-"""Names in smaller formats: Alertmanager receivers, Ansible handlers, npm scripts."""
+"""Names in smaller formats: Alertmanager receivers, npm scripts."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.documents.scalars import items, pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
-from automation_scripts.validation.references.missing_names import missing_name
+from automation_scripts.validation.references.missing_names import likely_typo, meant_by, missing_name
 from automation_scripts.validation.values.formats import is_template
 
 Path = tuple[PathKey, ...]
 
 
 def check_named(corpus: Corpus) -> list[Finding]:
-    """Every dangling name in Alertmanager, Ansible and npm files."""
+    """Every dangling name in Alertmanager and npm files."""
     found: list[Finding] = []
     for document in corpus.of("alertmanager"):
         found += _alertmanager(document)
-    for document in corpus.of("ansible-playbook"):
-        found += _handlers(document)
     for document in corpus.of("package-json"):
         found += _scripts(document)
     return found
@@ -59,45 +57,19 @@ def _alertmanager(document: CheckedDocument) -> Iterator[Finding]:
                         intervals, (*path, key),
                     )  # fmt: skip
         stack += [(below, (*path, "routes", i)) for i, below in enumerate(items(route.get("routes")))]
+    idle = sorted(receivers - used - {""}) if used else []
+    meant = meant_by(used - receivers, idle, used & receivers)
     for i, item in enumerate(items(root.get("receivers"))):
         node = item.get("name")
-        if node is not None and text_of(node) not in used and used:
+        if node is not None and text_of(node) in idle and text_of(node) not in meant:
             yield document.finding(
                 node.span, "reference/unused-receiver", Severity.LOW, f"No route sends to the receiver '{text_of(node)}'.", "unused",
                 path=("receivers", i, "name"), suggestion="Remove it, or add a route to it.",
             )  # fmt: skip
 
 
-def _handlers(document: CheckedDocument) -> Iterator[Finding]:
-    """`notify` in plays that have all their handlers in sight: no roles, no imports."""
-    for i, play in enumerate(items(document.root)):
-        handlers = items(play.get("handlers"))
-        if not handlers or play.entry("roles") or not all(handler.kind is Kind.MAP for handler in handlers):
-            continue
-        names: set[str] = set()
-        for handler in handlers:
-            names.add(text_of(handler.get("name")) or "")
-            names |= {text_of(item) or "" for item in items(handler.get("listen"))}
-        imports = ("include_tasks", "import_tasks", "include_role", "import_role", "include")
-        if any(
-            handler.entry(key) or handler.entry(f"ansible.builtin.{key}") for handler in handlers for key in imports
-        ):
-            continue
-        for section in ("pre_tasks", "tasks", "post_tasks"):
-            for path, _, node in (play.get(section) or Node(Kind.SEQ, play.span)).walk():
-                if len(path) < 2 or path[-1] != "notify":
-                    continue
-                for item in items(node):
-                    text = text_of(item) or ""
-                    if text and text not in names and not is_template(text):
-                        yield missing_name(
-                            document, item, "unknown-handler", f"The task notifies '{text}', which is no handler of this play.", text,
-                            names, (i, section, *path),
-                        )  # fmt: skip
-
-
 _NPM_RUN = re.compile(
-    r"\b(?:npm run(?:-script)?|pnpm run|yarn run|bun run)\s+(?P<flags>(?:-{1,2}[\w-]+(?:=\S+)?\s+)*)(?P<name>[\w:.-]+)(?![\w/])"
+    r"\b(?:npm run(?:-script)?|pnpm run|yarn run|bun run)\s+(?P<flags>(?:-{1,2}[\w-]+(?:=\S+)?\s+)*)(?P<name>\w[\w:.-]*)(?![\w/$])(?P<after>[^&|;]*)"
 )
 _ELSEWHERE = re.compile(r"\b(?:cd|pushd)\s|--prefix|--workspaces?\b|\s-w\s|--filter|\s-C\s|--cwd|--dir")
 
@@ -112,7 +84,10 @@ def _scripts(document: CheckedDocument) -> Iterator[Finding]:
         for match in _NPM_RUN.finditer(text):
             name = match["name"]
             # `run build:*` and paths belong to other runners.
-            if name in names or "*" in text[match.end() : match.end() + 1] or "." in name:
+            if name in names or match["after"].startswith("*") or "." in name or name.endswith(":"):
+                continue
+            # `yarn run tsc` runs a program of a package.
+            if "--if-present" in match[0] or (not match[0].startswith("npm") and not likely_typo(name, names)):
                 continue
             yield missing_name(
                 document, value, "unknown-script", f"The script '{key.value}' runs '{name}', which is no script here.", name, names,

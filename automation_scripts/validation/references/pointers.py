@@ -77,8 +77,10 @@ def _base(document: CheckedDocument, path: tuple[PathKey, ...]) -> tuple[Node, t
 def _in_tree(document: CheckedDocument, match: Match, root: Node, fragment: str, where: str) -> Finding | None:
     fragment = unquote(fragment)
     if not fragment.startswith("/"):
+        # Many resolvers take `#definitions/X` for `#/definitions/X`.
+        steps = tuple(fragment.split("/"))
         return (
-            None if _has_anchor(root, fragment) else _dangling(document, match, f"no anchor '{fragment}'", where, None)
+            None if _has_anchor(root, fragment) or (len(steps) > 1 and root.at(steps) is not None) else _dangling(document, match, f"no anchor '{fragment}'", where, None)
         )
     node: Node | None = root
     for raw in fragment[1:].split("/"):
@@ -173,7 +175,7 @@ def _operations(document: CheckedDocument) -> Iterator[tuple[tuple[PathKey, ...]
     """(path, path item, operation) of every operation."""
     for key, item in pairs(document.root.get("paths")):
         for method, operation in pairs(item):
-            if method.value in _METHODS and operation.kind is Kind.MAP:
+            if method.value in _METHODS and operation.kind is Kind.MAP and not operation.entry("$ref"):
                 yield ("paths", key.value, method.value), item, operation
 
 

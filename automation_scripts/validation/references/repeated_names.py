@@ -23,6 +23,7 @@ Path = tuple[PathKey, ...]
 # Lists of things that are told apart by name, in any file: a second one of the same name hides the first or is refused.
 _NAMED_LISTS = words("named lists")
 _IDENTIFIED_LISTS = words("identified lists")
+_EXAMPLES = frozenset(("example", "examples", "sample", "samples", "fixtures"))
 _KNOWN_LISTS = {
     "prometheus": (("scrape_configs", "job_name"),),
     "alertmanager": (("receivers", "name"), ("time_intervals", "name"), ("mute_time_intervals", "name")),
@@ -219,12 +220,15 @@ def _unknown_lists(document: CheckedDocument) -> Iterator[Finding]:
         if match.node.kind is not Kind.SEQ or len(match.node.children) < 2 or not match.path:
             continue
         listed = items(match.node)
-        if not all(item.kind is Kind.MAP for item in listed):
+        if any(step in _EXAMPLES for step in match.path) or not all(item.kind is Kind.MAP for item in listed):
             continue
         list_name = str(match.path[-1]).lower()
         for key, lists in (("id", _NAMED_LISTS | _IDENTIFIED_LISTS), ("name", _NAMED_LISTS)):
             if list_name not in lists:
                 continue
-            if all(text_of(item.get(key)) for item in listed):
-                yield from _list(document, match.node, match.path, key, Severity.MEDIUM)
+            names = [text_of(item.get(key)) for item in listed]
+            if all(names):
+                # Where many stand twice, they are records, and their name is no identity.
+                if len(names) - len(set(names)) <= max(1, len(names) // 4):
+                    yield from _list(document, match.node, match.path, key, Severity.MEDIUM)
                 break

@@ -1,4 +1,4 @@
-"""Names in GitHub workflows: jobs, steps, outputs, inputs and the matrix, in `needs` and in expressions.
+"""Names in GitHub workflows and composite actions: jobs, steps, outputs, inputs, the matrix, local actions.
 
 Source: the workflow syntax and contexts reference of GitHub's documentation.
 """
@@ -7,42 +7,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.documents.scalars import items, pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
-from automation_scripts.validation.documents.workflow_expressions import expressions_in
 from automation_scripts.validation.references.missing_names import cycle_findings, missing_name
+from automation_scripts.validation.references.workflow_calls import called, check_call
+from automation_scripts.validation.references.workflow_contexts import contexts_at
+from automation_scripts.validation.references.workflow_expressions import (
+    Readable,
+    check_expression,
+    extra_text_in_conditions,
+    outputs_of_script,
+    written_expressions,
+)
+from automation_scripts.validation.references.workflow_matrix import check_matrix, matrix_keys
 from automation_scripts.validation.values.formats import is_template
 
 KeyPath = tuple[PathKey, ...]
-_STEP_USE = re.compile(r"(?<![\w.-])steps\.([A-Za-z_][\w-]*)\.(?:outputs\.([\w-]+)|outcome|conclusion)")
-_NEED_USE = re.compile(r"(?<![\w.-])needs\.([A-Za-z_][\w-]*)\.(?:outputs\.([\w-]+)|result)")
-_MATRIX_USE = re.compile(r"(?<![\w.-])matrix\.([A-Za-z_][\w-]*)")
-_INPUT_USE = re.compile(r"(?<![\w.-])(?:github\.event\.)?inputs\.([A-Za-z_][\w-]*)")
-_JOB_USE = re.compile(r"(?<![\w.-])jobs\.([A-Za-z_][\w-]*)\.outputs\.([\w-]+)")
+Outputs = dict[str, frozenset[str] | None]
 
 
 def check_workflows(corpus: Corpus) -> list[Finding]:
-    """Every dangling name, cycle and repeated step id in workflows and composite actions."""
+    """Everything that is wrong with names and expressions in workflows and composite actions."""
     found: list[Finding] = []
     for document in corpus.of("github-workflow"):
-        found += _workflow(document, corpus)
+        if document.root.get("jobs") is not None:
+            found += _workflow(document, corpus)
     for document in corpus.of("github-action"):
-        found += _action(document)
+        found += _action(document, corpus)
     return found
 
 
 def _workflow(document: CheckedDocument, corpus: Corpus) -> Iterator[Finding]:
-    jobs = {key.value: job for key, job in pairs(document.root.get("jobs")) if job.kind is Kind.MAP}
+    root = document.root
+    jobs = {key.value: job for key, job in pairs(root.get("jobs")) if job.kind is Kind.MAP}
     graph: dict[str, list[str]] = {}
     edges: dict[tuple[str, str], tuple[Node, KeyPath]] = {}
     for name, job in jobs.items():
         path = ("jobs", name)
         needs = [item for item in items(job.get("needs")) if item.kind is Kind.SCALAR]
         graph[name] = [item.value for item in needs]
+        first: dict[str, Node] = {}
         for item in needs:
             edges.setdefault((name, item.value), (item, (*path, "needs")))
             if item.value not in jobs and not is_template(item.value):
@@ -50,94 +58,104 @@ def _workflow(document: CheckedDocument, corpus: Corpus) -> Iterator[Finding]:
                     document, item, "unknown-job", f"Job '{name}' needs '{item.value}', which is no job here.", item.value,
                     set(jobs) - {name}, (*path, "needs"),
                 )  # fmt: skip
-        yield from _job(document, corpus, jobs, name, job)
+            elif first.setdefault(item.value, item) is not item:
+                yield document.finding(
+                    item.span, "reference/repeated-need", Severity.LOW, f"Job '{name}' names '{item.value}' twice in its `needs`.",
+                    "dup-name", path=(*path, "needs"), suggestion="Remove one of the two.",
+                )  # fmt: skip
     yield from cycle_findings(document, graph, edges, "needs-cycle", "Jobs")
-    yield from _workflow_outputs(document, jobs)
+    outputs: Outputs = {name.lower(): _job_outputs(document, corpus, job) for name, job in jobs.items()}
+    shared = Readable("the workflow", inputs=_inputs(document), job_outputs=outputs, env=_variables(root))
+    for key, value in root.entries:
+        if key.value != "jobs":
+            yield from _expressions(document, value.resolved(), (key.value,), shared)
+    yield from _triggers(document)
+    for name, job in jobs.items():
+        yield from _job(document, corpus, name, job, outputs, shared)
 
 
-def _job(document: CheckedDocument, corpus: Corpus, jobs: dict[str, Node], name: str, job: Node) -> Iterator[Finding]:
+def _job(
+    document: CheckedDocument, corpus: Corpus, name: str, job: Node, jobs: Outputs, shared: Readable
+) -> Iterator[Finding]:
     path: KeyPath = ("jobs", name)
-    steps = items(job.get("steps"))
-    yield from _repeated_ids(document, steps, (*path, "steps"))
-    ids = _step_ids(steps)
-    matrix = _matrix_keys(job)
-    inputs = _inputs(document)
     needs = {text_of(item) or "" for item in items(job.get("needs"))}
-    for node, where, inner, start in _expressions(job, path):
-        for use in _STEP_USE.finditer(inner):
-            if use[1] not in ids and _can_read_steps(where):
-                yield _unknown(
-                    document,
-                    node,
-                    where,
-                    start,
-                    use,
-                    "unknown-step",
-                    f"No step of job '{name}' has the id '{use[1]}'.",
-                    ids,
-                )
-        for use in _NEED_USE.finditer(inner):
-            if use[1] not in needs and not any(is_template(need) for need in needs):
-                yield _unknown(
-                    document, node, where, start, use, "unknown-need",
-                    f"Job '{name}' reads needs.{use[1]} without naming '{use[1]}' in its `needs`: the value is empty.", needs,
-                )  # fmt: skip
-            elif use[2] and use[1] in jobs:
-                outputs = _job_outputs(document, corpus, jobs[use[1]])
-                if outputs is not None and use[2] not in outputs:
-                    yield _unknown(
-                        document, node, where, start, use, "unknown-output",
-                        f"Job '{use[1]}' has no output '{use[2]}': the value is empty.", outputs, group=2,
-                    )  # fmt: skip
-        for use in _MATRIX_USE.finditer(inner):
-            if matrix is not None and use[1] not in matrix:
-                yield _unknown(
-                    document, node, where, start, use, "unknown-matrix-key",
-                    f"The matrix of job '{name}' has no '{use[1]}': the value is empty.", matrix,
-                )  # fmt: skip
-        for use in _INPUT_USE.finditer(inner):
-            if inputs is not None and use[1] not in inputs:
-                yield _unknown(
-                    document, node, where, start, use, "unknown-input",
-                    f"The workflow has no input '{use[1]}': the value is empty.", inputs,
-                )  # fmt: skip
+    open_needs = any(is_template(need) for need in needs)
+    readable = replace(
+        shared,
+        place=f"Job '{name}'",
+        needs=None if open_needs else {need.lower(): jobs.get(need.lower()) for need in needs},
+        jobs=frozenset(jobs) - {name.lower()},
+        matrix=matrix_keys(job),
+        env=shared.env | _variables(job),
+        job_outputs=None,
+    )
+    if (target := called(document, corpus, text_of(job.get("uses")))) is not None and target.secrets is not None:
+        yield from check_call(document, job, path, target)
+    yield from check_matrix(document, job, path)
+    steps = _flat(job.get("steps"))
+    all_ids = _step_outputs(document, corpus, steps)
+    for key, value in pairs(job):
+        if key.value != "steps":
+            yield from _expressions(document, value, (*path, key.value), replace(readable, steps=all_ids))
+    yield from _steps(document, corpus, steps, (*path, "steps"), readable)
 
 
-def _can_read_steps(where: KeyPath) -> bool:
-    """Step ids can be read in steps and in the job's outputs and environment, not in other jobs' strategy or needs."""
-    return len(where) > 2 and where[2] in ("steps", "outputs", "environment", "env")
+def _steps(
+    document: CheckedDocument, corpus: Corpus, steps: list[Node], path: KeyPath, readable: Readable
+) -> Iterator[Finding]:
+    """Steps in their order: each can read those before it."""
+    yield from _repeated_ids(document, steps, path)
+    every = _step_outputs(document, corpus, steps)
+    before: Outputs = {}
+    for i, step in enumerate(steps):
+        identity = (text_of(step.get("id")) or "").lower()
+        here = replace(
+            readable,
+            steps=dict(before),
+            later_steps=frozenset(every) - frozenset(before),
+            env=readable.env | _variables(step),
+        )
+        yield from _expressions(document, step, (*path, i), here)
+        target = called(document, corpus, text_of(step.get("uses")))
+        if target is not None and target.secrets is None:
+            yield from check_call(document, step, (*path, i), target)
+        if identity:
+            before[identity] = every[identity]
 
 
-def _unknown(
-    document: CheckedDocument,
-    node: Node,
-    where: KeyPath,
-    start: int,
-    use: re.Match[str],
-    rule: str,
-    message: str,
-    known: set[str],
-    group: int = 1,
-) -> Finding:
-    begin, end = use.span(group)
-    span = document.part(node, start + begin, start + end)
-    return missing_name(document, node, rule, message, use[group], known, where, span=span)
+def _flat(node: Node | None) -> list[Node]:
+    """The steps in their order, those of a `parallel` group one by one."""
+    found = []
+    for step in items(node):
+        group = step.get("parallel")
+        found += [s for s in items(group) if s.kind is Kind.MAP] if group is not None else [step] * (step.kind is Kind.MAP)
+    return found
 
 
-def _expressions(top: Node, path: KeyPath) -> Iterator[tuple[Node, KeyPath, str, int]]:
-    """(scalar, its path, the text of an expression, its offset in the scalar's value)."""
-    for below, _, node in top.walk():
-        if node.kind is not Kind.SCALAR or not node.value:
+def _expressions(document: CheckedDocument, node: Node, path: KeyPath, readable: Readable) -> Iterator[Finding]:
+    if node.kind is Kind.SCALAR and "${{" not in node.value and path[-1:] != ("if",):
+        return
+    for written in written_expressions(node, path):
+        yield from check_expression(document, written, replace(readable, allowed=contexts_at(written.path)))
+    condition = node if path[-1:] == ("if",) else node.get("if")
+    if condition is not None and condition.kind is Kind.SCALAR:
+        yield from extra_text_in_conditions(document, condition, path)
+
+
+def _variables(node: Node) -> frozenset[str]:
+    return frozenset(key.value for key, _ in pairs(node.get("env")))
+
+
+def _step_outputs(document: CheckedDocument, corpus: Corpus, steps: list[Node]) -> Outputs:
+    """The ids of steps, with their outputs where they are known."""
+    found: Outputs = {}
+    for step in steps:
+        if not (identity := text_of(step.get("id"))):
             continue
-        if below and below[-1] == "if" and "${{" not in node.value:
-            yield node, (*path, *below), node.value, 0
-            continue
-        for start, _, inner in expressions_in(node.value):
-            yield node, (*path, *below), inner, start + 3
-
-
-def _step_ids(steps: list[Node]) -> set[str]:
-    return {identity for step in steps if (identity := text_of(step.get("id")))}
+        script = text_of(step.get("run"))
+        target = called(document, corpus, text_of(step.get("uses")))
+        found[identity.lower()] = outputs_of_script(script) if script else target.outputs if target else None
+    return found
 
 
 def _repeated_ids(document: CheckedDocument, steps: list[Node], path: KeyPath) -> Iterator[Finding]:
@@ -160,81 +178,61 @@ def _repeated_ids(document: CheckedDocument, steps: list[Node], path: KeyPath) -
             )
 
 
-def _matrix_keys(job: Node) -> set[str] | None:
-    """The keys of a job's matrix; None when an expression computes them, or there is no matrix."""
-    matrix = job.at(("strategy", "matrix"))
-    if matrix is None or matrix.kind is not Kind.MAP:
-        return None
-    keys = {key.value for key, _ in pairs(matrix)} - {"include", "exclude"}
-    included = matrix.get("include")
-    if included is not None and included.kind is Kind.SCALAR:
-        return None
-    for item in items(included):
-        if item.kind is Kind.SCALAR:
-            return None
-        keys |= {key.value for key, _ in pairs(item)}
-    return keys
-
-
-def _inputs(document: CheckedDocument) -> set[str] | None:
-    """Declared inputs of the workflow; None when an undeclared one may still arrive."""
+def _inputs(document: CheckedDocument) -> frozenset[str] | None:
+    """Declared inputs of the workflow, in lower case; None when an undeclared one may still arrive."""
     triggers = document.root.get("on")
     if triggers is None or triggers.kind is not Kind.MAP:
         return None
     found: set[str] = set()
     declared = False
     for trigger in ("workflow_dispatch", "workflow_call"):
-        entry = triggers.entry(trigger)
-        if entry:
+        if triggers.entry(trigger):
             declared = True
-            found |= {key.value for key, _ in pairs(triggers.at((trigger, "inputs")))}
-    return found if declared else None
+            found |= {key.value.lower() for key, _ in pairs(triggers.at((trigger, "inputs")))}
+    return frozenset(found) if declared else None
 
 
-def _job_outputs(document: CheckedDocument, corpus: Corpus, job: Node) -> set[str] | None:
+def _job_outputs(document: CheckedDocument, corpus: Corpus, job: Node) -> frozenset[str] | None:
     """A job's outputs; for a local reusable workflow those that it declares; None when they cannot be known."""
     uses = text_of(job.get("uses"))
     if uses is None:
-        return {key.value for key, _ in pairs(job.get("outputs"))}
-    parts = document.file.path.parts
-    if not uses.startswith("./") or ".github" not in parts:
-        return None
-    called = corpus.by_path.get(Path(*parts[: parts.index(".github")]) / uses)
-    if called is None or not called.documents:
-        return None
-    return {key.value for key, _ in pairs(called.documents[0].root.at(("on", "workflow_call", "outputs")))}
+        return frozenset(key.value.lower() for key, _ in pairs(job.get("outputs")))
+    target = called(document, corpus, uses)
+    return target.outputs if target is not None else None
 
 
-def _workflow_outputs(document: CheckedDocument, jobs: dict[str, Node]) -> Iterator[Finding]:
-    path: KeyPath = ("on", "workflow_call", "outputs")
-    outputs = document.root.at(path)
-    if outputs is None:
+def _triggers(document: CheckedDocument) -> Iterator[Finding]:
+    """Filters that exclude each other: GitHub refuses both at once."""
+    for trigger, event in pairs(document.root.get("on")):
+        for name in ("branches", "tags", "paths"):
+            both = event.entry(name) is not None and event.entry(f"{name}-ignore")
+            if both:
+                yield document.finding(
+                    both[0].span, "reference/filters-together", Severity.HIGH,
+                    f"`{name}` and `{name}-ignore` cannot both be used for '{trigger.value}'.", "conflict",
+                    path=("on", trigger.value, f"{name}-ignore"), suggestion=f"Write the exceptions into `{name}`, as `!pattern`.",
+                )  # fmt: skip
+
+
+_INPUT_USE = re.compile(r"\binputs(?:\.|\[\s*')([A-Za-z_][\w-]*)|toJSON\(\s*inputs\s*\)", re.IGNORECASE)
+
+
+def _action(document: CheckedDocument, corpus: Corpus) -> Iterator[Finding]:
+    root = document.root
+    steps = _flat(root.at(("runs", "steps")))
+    inputs = frozenset(key.value.lower() for key, _ in pairs(root.get("inputs")))
+    readable = Readable("The action", inputs=inputs, env=_variables(root.get("runs") or root))
+    yield from _steps(document, corpus, steps, ("runs", "steps"), readable)
+    outputs = root.get("outputs")
+    if outputs is not None:
+        all_ids = _step_outputs(document, corpus, steps)
+        yield from _expressions(document, outputs, ("outputs",), replace(readable, steps=all_ids))
+    if not steps:
         return
-    for node, where, inner, start in _expressions(outputs, path):
-        for use in _JOB_USE.finditer(inner):
-            if use[1] not in jobs:
-                yield _unknown(
-                    document, node, where, start, use, "unknown-job", f"There is no job '{use[1]}'.", set(jobs)
-                )
-            elif not jobs[use[1]].entry("uses"):
-                known = {key.value for key, _ in pairs(jobs[use[1]].get("outputs"))}
-                if use[2] not in known:
-                    message = f"Job '{use[1]}' has no output '{use[2]}': the value is empty."
-                    yield _unknown(document, node, where, start, use, "unknown-output", message, known, group=2)
-
-
-def _action(document: CheckedDocument) -> Iterator[Finding]:
-    steps = items(document.root.at(("runs", "steps")))
-    yield from _repeated_ids(document, steps, ("runs", "steps"))
-    ids, inputs = _step_ids(steps), {key.value for key, _ in pairs(document.root.get("inputs"))}
-    for node, where, inner, start in _expressions(document.root, ()):
-        for use in _STEP_USE.finditer(inner):
-            if use[1] not in ids:
-                yield _unknown(
-                    document, node, where, start, use, "unknown-step", f"No step has the id '{use[1]}'.", ids
-                )
-        for use in _INPUT_USE.finditer(inner):
-            if use[1] not in inputs and not use[0].startswith("github."):
-                yield _unknown(
-                    document, node, where, start, use, "unknown-input", f"The action has no input '{use[1]}'.", inputs
-                )
+    used = {(match[1] or "").lower() for match in _INPUT_USE.finditer(document.file.text)}
+    for key, _ in pairs(root.get("inputs")):
+        if key.value.lower() not in used and "" not in used:
+            yield document.finding(
+                key.span, "reference/unused-input", Severity.LOW, f"No step of the action reads the input '{key.value}'.", "unused",
+                path=("inputs", key.value), suggestion="Remove it, or use it where it was meant to be.",
+            )  # fmt: skip

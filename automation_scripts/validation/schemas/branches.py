@@ -42,6 +42,7 @@ def _meant(problem: Problem, excused: Excuse) -> list[Problem]:
         return []  # fits, but for a template
     at = problem.path
     branches = [branch for branch in branches if not _wants_placeholder(branch, at)] or branches
+    branches = [branch for branch in branches if not _wants_reference(branch, at)] or branches
     branches = _of_the_values_type(branches, at) or branches
     if all(_has_other_type(branch, at) for branch in branches):
         return [_merged(_types(branches, at), "types")]
@@ -61,6 +62,14 @@ def _wants_placeholder(branch: list[Problem], at: Path) -> bool:
     """True for the alternative "or an expression": a value that is none was not meant to be one."""
     return any(
         problem.keyword == "pattern" and problem.path == at and "{\\{" in str(problem.detail.get("pattern"))
+        for problem in branch
+    )
+
+
+def _wants_reference(branch: list[Problem], at: Path) -> bool:
+    """True for the alternative "or a reference": a map without `$ref` was not meant to be one."""
+    return any(
+        problem.keyword == "required" and problem.path == at and problem.detail.get("property") == "$ref"
         for problem in branch
     )
 

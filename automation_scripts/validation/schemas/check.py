@@ -6,6 +6,7 @@ mend, the edit. Nothing is ever fetched; schemas that are not ours run in a proc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from automation_scripts.validation.documents.tree import Document, ParsedFile
 from automation_scripts.validation.schemas.branches import settle
 from automation_scripts.validation.schemas.compiled import UnusableSchema
 from automation_scripts.validation.schemas.isolated import TIMEOUT_S, Task, judge_isolated
-from automation_scripts.validation.schemas.keys import near_misses, without_echoes
+from automation_scripts.validation.schemas.keys import misplaced, near_misses, without_echoes, without_vacuous
 from automation_scripts.validation.schemas.messages import Reporter
 from automation_scripts.validation.schemas.problems import MAX_PROBLEMS, Problem
 from automation_scripts.validation.schemas.selection import Judgement, Selection, unusable
 from automation_scripts.validation.schemas.subject import MAX_EXPANDED_NODES, expanded_nodes
 from automation_scripts.validation.strictness import Strictness, adjust
 
+_ALIAS = re.compile(r"(?:^|[\s\[{,])\*[^\s*\[\]{},]", re.M)
 MAX_FINDINGS = 100
 """Findings shown of one document; one more says how many were left out."""
 
@@ -32,6 +34,7 @@ def check_schemas(
     user_schema: Path | None = None,
     root: Path,
     strictness: Strictness = Strictness.STANDARD,
+    kubernetes_version: str | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> list[Finding]:
     """Findings of every document against the schema that applies to it, by file and position.
@@ -42,16 +45,20 @@ def check_schemas(
             the files of that stem. It goes before what documents name, and that before what their kind suggests.
         root: the folder that was asked for; schemas that documents name must lie in it.
         strictness: changes severities only; see `strictness.adjust`.
+        kubernetes_version: the version (`1.29`) whose definitions judge objects that do not name one; else the one
+            that their chart's `kubeVersion` allows, else the newest.
         timeout_s: seconds that one schema that is not ours may take for all its documents.
 
     Raises:
-        InvalidParameters: when `user_schema` does not exist or cannot be used; it names the file and the reason.
+        InvalidParameters: when `user_schema` does not exist or cannot be used, or `kubernetes_version` is unknown; it
+            says why.
     """
-    selection = Selection(files, root, user_schema)
+    selection = Selection(files, root, user_schema, kubernetes_version, tells_unknown=strictness is Strictness.STRICT)
     judgements: list[Judgement] = []
     for file in files:
+        may_repeat = "&" in file.text and _ALIAS.search(file.text) is not None
         for document in file.documents:
-            if "*" in file.text and expanded_nodes(document.root) > MAX_EXPANDED_NODES:
+            if may_repeat and expanded_nodes(document.root) > MAX_EXPANDED_NODES:
                 selection.findings.append(_too_large(file, document))
             else:
                 judgements += selection.judgements(file, document)
@@ -73,7 +80,10 @@ def _judged(
         if judgement.isolated:
             foreign.setdefault(judgement.compiled.uri, []).append(judgement)
             continue
-        yield judgement, judgement.compiled.problems(judgement.subject.data)
+        try:
+            yield judgement, judgement.compiled.problems(judgement.subject.data)
+        except UnusableSchema:
+            continue  # a definition of a custom resource among the files, which is wrong itself
     groups = list(foreign.values())
     tasks = [Task(group[0].compiled, [judgement.subject.data for judgement in group]) for group in groups]
     for group, answer in zip(groups, judge_isolated(tasks, timeout_s), strict=True):
@@ -96,8 +106,11 @@ def _refuse(group: Sequence[Judgement], error: UnusableSchema, selection: Select
 def _findings(judgement: Judgement, problems: list[Problem]) -> list[Finding]:
     subject, compiled = judgement.subject, judgement.compiled
     reporter = Reporter(compiled, subject, judgement.reference)
-    misses = [] if compiled.is_closed else [reporter.near_miss(miss) for miss in near_misses(compiled, subject)]
-    found = misses + reporter.report(settle(without_echoes(compiled, problems), subject.excuses))
+    settled = settle(without_echoes(compiled, without_vacuous(compiled, subject, problems)), subject.excuses)
+    misses = [] if compiled.is_closed or subject.is_extended else list(near_misses(compiled, subject))
+    wrong = misplaced(compiled, subject, settled)
+    settled = [one for one in settled if not any(one.path[: len(miss.path)] == miss.path for miss in wrong)]
+    found = [reporter.near_miss(miss) for miss in (*misses, *wrong)] + reporter.report(settled)
     if len(found) > MAX_FINDINGS:
         found.sort(key=lambda finding: (finding.line or 0, finding.column or 0))
         more = f"{len(found) - MAX_FINDINGS} more" if len(problems) < MAX_PROBLEMS else "many more"

@@ -58,6 +58,7 @@ class CompiledSchema:
     """A `jsonschema_rs.Registry` of the documents, where one is shared by several schemas."""
     is_closed: bool = False
     """True when every map of the schema forbids the keys that it does not name."""
+    asserts_formats: bool = True
     _validator: Any = None
     _embedded: dict[str, Any] | None = None
 
@@ -68,7 +69,9 @@ class CompiledSchema:
             UnusableSchema: when the schema itself is wrong.
         """
         if self._validator is None:
-            self._validator = compile_validator(self.root, self.uri, self.documents, self.registry)
+            self._validator = compile_validator(
+                self.root, self.uri, self.documents, self.registry, asserts_formats=self.asserts_formats
+            )
         return read_errors(self._validator.iter_errors(data), self.uri)
 
     def place(self, location: str) -> Place | None:
@@ -91,9 +94,7 @@ class CompiledSchema:
             reference = place.schema.get("$ref") if isinstance(place.schema, dict) else None
             if not isinstance(reference, str):
                 return place
-            found = self.place(
-                urljoin(place.base, reference) if not reference.startswith("#") else place.base + reference
-            )
+            found = self.place(joined(place.base, reference))
             if found is None:
                 return place
             place = found
@@ -113,8 +114,15 @@ class CompiledSchema:
         return self._embedded
 
 
-def compile_validator(root: Schema, uri: str, documents: Mapping[str, Schema], registry: Any = None) -> Any:
-    """A `jsonschema_rs` validator. Formats are checked, patterns have a backtracking limit, nothing is fetched.
+def compile_validator(
+    root: Schema,
+    uri: str,
+    documents: Mapping[str, Schema],
+    registry: Any = None,
+    *,
+    asserts_formats: bool = True,
+) -> Any:
+    """A `jsonschema_rs` validator. Patterns have a backtracking limit, nothing is fetched.
 
     Raises:
         UnusableSchema: with the reason, and where in the schema it lies.
@@ -127,7 +135,7 @@ def compile_validator(root: Schema, uri: str, documents: Mapping[str, Schema], r
     try:
         return jsonschema_rs.validator_for(
             with_draft(root),
-            validate_formats=True,
+            validate_formats=asserts_formats,
             offline=True,
             base_uri=uri,
             pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=200_000, size_limit=20_000_000),
@@ -159,12 +167,12 @@ def draft_of(uri: str) -> str | None:
     return _DRAFTS.get(uri.strip().split("://", 1)[-1].rstrip("#").rstrip("/"))
 
 
-def with_draft(schema: Schema) -> Schema:
-    """The schema with a `$schema` as the validator knows it: its own, else draft-07."""
+def with_draft(schema: Schema, default: str = DEFAULT_DRAFT) -> Schema:
+    """The schema with a `$schema` as the validator knows it: its own, else the default."""
     if not isinstance(schema, dict):
         return schema
     stated = schema.get("$schema")
-    draft = (draft_of(stated) or stated) if isinstance(stated, str) else DEFAULT_DRAFT
+    draft = (draft_of(stated) or stated) if isinstance(stated, str) else default
     return schema if draft == stated else {**schema, "$schema": draft}
 
 
@@ -187,7 +195,14 @@ def references(schema: Schema, uri: str) -> Iterable[tuple[str, str]]:
     for base, part in _parts(schema, uri):
         for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
             if isinstance(reference := part.get(keyword), str):
-                yield reference, urldefrag(urljoin(base, reference))[0]
+                yield reference, urldefrag(joined(base, reference))[0]
+
+
+def joined(base: str, reference: str) -> str:
+    """The absolute URI of a reference (RFC 3986), also below a base that has no path, such as a URN."""
+    if not reference or reference.startswith("#"):
+        return urldefrag(base)[0] + reference
+    return urljoin(base, reference)
 
 
 def own_names(schema: Schema, uri: str) -> set[str]:
@@ -198,13 +213,16 @@ def own_names(schema: Schema, uri: str) -> set[str]:
 def _parts(document: Any, uri: str) -> Iterable[tuple[str, dict[str, Any]]]:
     """Every map of a schema document with the base URI that holds in it. Values that are data are not entered."""
     stack: list[tuple[str, Any]] = [(uri, document)]
+    draft = str(document.get("$schema", DEFAULT_DRAFT))
+    is_old = "/draft-0" in draft
     while stack:
         base, part = stack.pop()
         if isinstance(part, list):
             stack.extend((base, item) for item in part)
         elif isinstance(part, dict):
-            name = part.get("$id", part.get("id") if "draft-04" in str(document.get("$schema")) else None)
-            if isinstance(name, str):
-                base = urljoin(base, name)
+            name = part.get("$id", part.get("id") if "draft-04" in draft else None)
+            # Until draft-07, what stands beside a `$ref` is not looked at.
+            if isinstance(name, str) and not ("$ref" in part and is_old):
+                base = joined(base, name)
             yield base, part
             stack.extend((base, value) for key, value in part.items() if key not in _NOT_SCHEMAS)

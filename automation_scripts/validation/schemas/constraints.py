@@ -101,12 +101,32 @@ def _key_name(detail: dict[str, Any], _: Node, __: Any, ___: str) -> tuple[str, 
 
 def _too_many(_: dict[str, Any], node: Node, schema: Any, __: str) -> tuple[str, str]:
     """More than one alternative fits; mostly these are keys that exclude each other."""
-    names = [part["required"] for part in _parts(schema, "oneOf") if isinstance(part, dict) and part.get("required")]
-    present = [name for required in names for name in required if node.entry(name)]
-    if len(set(present)) > 1:
-        listed = " and ".join(f"`{name}`" for name in dict.fromkeys(present))
+    if present := _alternatives_present(node, schema):
+        listed = " and ".join(f"`{name}`" for name in present)
         return f"has {listed}, and only one of them may be there.", "Keep one and remove the others."
     return "fits more than one of the forms that exclude each other.", "Make it fit exactly one form."
+
+
+def _alternatives_present(node: Node, schema: Any) -> list[str]:
+    """The keys of which each alternative requires another, when several are there."""
+    names = [part["required"] for part in _parts(schema, "oneOf") if isinstance(part, dict) and part.get("required")]
+    present = dict.fromkeys(name for required in names for name in required if node.entry(name))
+    return list(present) if len(present) > 1 else []
+
+
+def is_rival(problem: Problem) -> bool:
+    """True for a key that must be empty, which is how schemas say that another key forbids it."""
+    wanted = problem.detail.get("options", [problem.detail.get("expected_value", "")])
+    return problem.keyword in ("enum", "const") and list(wanted) == [None]
+
+
+def exclusive_keys(problem: Problem, node: Node, schema: Any) -> list[str]:
+    """The keys of a map that may not be there together, for a failed `oneOf` or `not` that says so."""
+    if problem.keyword == "oneOf":
+        return _alternatives_present(node, schema)
+    excluded = schema.get("not") if problem.keyword == "not" and isinstance(schema, dict) else None
+    names = excluded.get("required", ()) if isinstance(excluded, dict) else ()
+    return [name for name in names if node.entry(name)] if len(names) > 1 else []
 
 
 def _excluded(_: dict[str, Any], node: Node, schema: Any, shown: str) -> tuple[str, str]:

@@ -16,6 +16,8 @@ from automation_scripts.validation.schemas.subject import Path, Subject
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 _IN_PLACE = ("if", "then", "else")
 _IN_PLACE_MAPS = ("dependentSchemas", "dependencies")
+_EXCLUDED: dict[bool | None, str] = {True: "else", False: "then"}
+"""The keyword that does not apply when a condition holds, and when it does not."""
 _MAX_PARTS = 400
 
 
@@ -42,10 +44,13 @@ class KnownKeys:
         return key in self.named or any(pattern.search(key) for pattern, _ in self.patterns)
 
 
-def known_keys(compiled: CompiledSchema, places: Iterable[Place]) -> KnownKeys:
-    """What schemas say about the keys of one map, alternatives and conditions taken together."""
+def known_keys(compiled: CompiledSchema, places: Iterable[Place], node: Node | None = None) -> KnownKeys:
+    """What schemas say about the keys of one map, alternatives and conditions taken together.
+
+    With the map itself, `then` and `else` count only where its keys do not decide against them.
+    """
     known = KnownKeys()
-    for place in _in_place(compiled, places):
+    for place in _in_place(compiled, places, node):
         _read(place, known)
     return known
 
@@ -66,7 +71,38 @@ def without_echoes(compiled: CompiledSchema, problems: Sequence[Problem]) -> lis
     return kept
 
 
-def _in_place(compiled: CompiledSchema, places: Iterable[Place]) -> Iterator[Place]:
+def without_vacuous(compiled: CompiledSchema, subject: Subject, problems: Sequence[Problem]) -> list[Problem]:
+    """The problems without those of a `then` whose `if` holds only because the key that it asks about is not there.
+
+    `if: {properties: {type: {const: x}}}` holds for every map without `type`; that it is missing is said elsewhere.
+    """
+    return [problem for problem in problems if not _is_vacuous(compiled, subject, problem)]
+
+
+def _is_vacuous(compiled: CompiledSchema, subject: Subject, problem: Problem) -> bool:
+    before, then, after = problem.location.rpartition("/then/")
+    place = compiled.place(before) if then else None
+    condition = place.schema.get("if") if place is not None and isinstance(place.schema, dict) else None
+    if not isinstance(condition, dict) or set(condition) != {"properties"}:
+        return False
+    depth = _instance_depth(after.split("/")[:-1])
+    spot = subject.spot(problem.path[: len(problem.path) - depth]) if depth <= len(problem.path) else None
+    node = spot.node.resolved() if spot is not None else None
+    return node is not None and node.kind is Kind.MAP and not any(node.entry(name) for name in condition["properties"])
+
+
+def _instance_depth(steps: Sequence[str]) -> int:
+    """How many steps into the document the keywords of a location lead."""
+    depth, i = 0, 0
+    while i < len(steps):
+        if steps[i] in ("properties", "patternProperties"):
+            depth, i = depth + 1, i + 2
+        else:
+            depth, i = depth + (steps[i] in ("items", "additionalProperties", "prefixItems")), i + 1
+    return depth
+
+
+def _in_place(compiled: CompiledSchema, places: Iterable[Place], node: Node | None = None) -> Iterator[Place]:
     """The places and all that applies to the same value with them."""
     stack = list(places)
     seen: set[int] = set()
@@ -80,9 +116,26 @@ def _in_place(compiled: CompiledSchema, places: Iterable[Place]) -> Iterator[Pla
             stack.append(compiled.resolve(place))
         for keyword in _IN_PLACE_LISTS:
             stack += [Place(part, place.base) for part in _list(place.schema.get(keyword))]
-        stack += [Place(place.schema[keyword], place.base) for keyword in _IN_PLACE if keyword in place.schema]
+        excluded = _EXCLUDED.get(_holds(place.schema.get("if"), node))
+        stack += [
+            Place(place.schema[keyword], place.base)
+            for keyword in _IN_PLACE
+            if keyword in place.schema and keyword != excluded
+        ]
         for keyword in _IN_PLACE_MAPS:
             stack += [Place(part, place.base) for part in _map(place.schema.get(keyword)).values()]
+
+
+def _holds(condition: object, node: Node | None) -> bool | None:
+    """Whether a condition that asks for keys holds for a map; None for all other conditions."""
+    if node is None or not isinstance(condition, dict):
+        return None
+    if set(condition) == {"required"}:
+        return all(node.entry(name) for name in condition["required"])
+    if set(condition) == {"anyOf"}:
+        held = [_holds(part, node) for part in condition["anyOf"]]
+        return None if None in held else any(held)
+    return None
 
 
 def _read(place: Place, known: KnownKeys) -> None:
@@ -96,7 +149,7 @@ def _read(place: Place, known: KnownKeys) -> None:
         else:
             known.states_openness = True
     for keyword in ("additionalProperties", "unevaluatedProperties", "propertyNames"):
-        if keyword in schema:
+        if schema.get(keyword, True) is not True:
             known.states_openness = True
     if isinstance(other := schema.get("additionalProperties"), dict):
         known.others.append(Place(other, place.base))
@@ -140,6 +193,7 @@ def near_misses(compiled: CompiledSchema, subject: Subject) -> Iterator[NearMiss
     stack: list[tuple[Path, Node, list[Place]]] = [((), subject.root, [Place(compiled.root, compiled.uri)])]
     seen: set[tuple[int, tuple[int, ...]]] = set()
     read: dict[tuple[int, ...], KnownKeys] = {}
+    conditional: dict[tuple[int, ...], bool] = {}
     while stack:
         path, node, places = stack.pop()
         node = node.resolved()
@@ -151,7 +205,8 @@ def near_misses(compiled: CompiledSchema, subject: Subject) -> Iterator[NearMiss
         seen.add((id(node), schemas))
         if schemas not in read:
             read[schemas] = known_keys(compiled, places)
-        known = read[schemas]
+            conditional[schemas] = any("if" in part.schema for part in _in_place(compiled, places))
+        known = known_keys(compiled, places, node) if conditional[schemas] else read[schemas]
         if node.kind is Kind.SEQ:
             for i, child in enumerate(node.children):
                 leading = known.leading_items[i] if i < len(known.leading_items) else known.items
@@ -161,8 +216,49 @@ def near_misses(compiled: CompiledSchema, subject: Subject) -> Iterator[NearMiss
         stack += [((*path, key.value), value, known.below(key.value)) for key, value in node.entries]
 
 
+def misplaced(compiled: CompiledSchema, subject: Subject, problems: Sequence[Problem]) -> list[NearMiss]:
+    """Keys that are taken for free names, whose value is wrong as a whole, and that are almost a key with a meaning.
+
+    `inlude: [...]` is read as the name of a job, which a list cannot be.
+    """
+    found: dict[Path, NearMiss] = {}
+    for problem in problems:
+        spot = subject.spot(problem.path) if problem.path and isinstance(problem.path[-1], str) else None
+        if spot is None or spot.key is None or problem.path in found or not _is_wrong_as_a_whole(problem, spot.node):
+            continue
+        parent = subject.spot(problem.path[:-1])
+        known = _known_at(compiled, subject, problem.path[:-1])
+        if parent is None or not (known.others or known.patterns) or spot.key.value in known.named:
+            continue
+        node = parent.node.resolved()
+        suggestion = nearest(spot.key.value, [name for name in known.named if node.entry(name) is None])
+        if suggestion and is_very_close(spot.key.value, suggestion):
+            found[problem.path] = NearMiss(problem.path, spot.key, suggestion)
+    return list(found.values())
+
+
+def _is_wrong_as_a_whole(problem: Problem, node: Node) -> bool:
+    if problem.keyword == "type":
+        return True
+    unexpected = problem.detail.get("unexpected", ())
+    return bool(unexpected) and len(unexpected) == len(node.resolved().entries)
+
+
+def _known_at(compiled: CompiledSchema, subject: Subject, path: Path) -> KnownKeys:
+    """What the schema says about the keys of the map at a path."""
+    places, node = [Place(compiled.root, compiled.uri)], subject.root.resolved()
+    for step in path:
+        known = known_keys(compiled, places, node)
+        if isinstance(step, int):
+            places = known.leading_items[step] if step < len(known.leading_items) else known.items
+            node = node.children[step].resolved()
+        else:
+            places, node = known.below(step), node.get(step) or node
+    return known_keys(compiled, places, node)
+
+
 def _misses_of(node: Node, path: Path, known: KnownKeys, subject: Subject) -> Iterator[NearMiss]:
-    if known.states_openness or len(known.named) < 2:
+    if known.states_openness or not known.named:
         return
     free = [name for name in known.named if node.entry(name) is None]
     for key, _ in node.entries:
@@ -171,10 +267,12 @@ def _misses_of(node: Node, path: Path, known: KnownKeys, subject: Subject) -> It
         if subject.is_templated_key(key):
             continue
         suggestion = nearest(key.value, free)
-        if suggestion and _is_very_close(key.value, suggestion):
+        if suggestion and is_very_close(key.value, suggestion):
             yield NearMiss((*path, key.value), key, suggestion)
 
 
-def _is_very_close(key: str, suggestion: str) -> bool:
+def is_very_close(key: str, suggestion: str) -> bool:
     """Closer than a suggestion must be elsewhere: here the key is allowed, and short words are near to each other."""
+    if len(key) < 4:
+        return False
     return distance(key.lower(), suggestion.lower()) <= (1 if len(key) < 8 else 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path as FilePath
@@ -10,19 +11,21 @@ from typing import Any
 from automation_scripts.results import Finding, Severity
 from automation_scripts.suggest import nearest
 from automation_scripts.validation.documents.pointing import finding_at, replace
-from automation_scripts.validation.documents.tree import Kind, Node, ParsedFile, Style
+from automation_scripts.validation.documents.tree import Document, Kind, Node, ParsedFile, Style
 from automation_scripts.validation.schemas.compiled import CompiledSchema, shared_registry
-from automation_scripts.validation.schemas.store import entry, load
+from automation_scripts.validation.schemas.kubernetes_versions import NEWEST, definitions_of, uri_of
+from automation_scripts.validation.schemas.store import Schema
 from automation_scripts.validation.schemas.subject import Path, Subject
+from automation_scripts.validation.schemas.wording import listed
 
 _ID = "kubernetes"
 
 
-@lru_cache(maxsize=1)
-def definitions() -> dict[tuple[str, str], str]:
-    """(apiVersion, kind) -> the name of the definition, for every object that the vendored version serves."""
+@lru_cache(maxsize=4)
+def definitions(version: str = NEWEST) -> dict[tuple[str, str], str]:
+    """(apiVersion, kind) -> the name of the definition, for every object that a version serves."""
     found = {}
-    for name, schema in load(_ID)["$defs"].items():
+    for name, schema in definitions_of(version)["$defs"].items():
         for served in schema.get("x-kubernetes-group-version-kind", ()):
             version = "/".join(part for part in (served["group"], served["version"]) if part)
             # Types that all groups share (DeleteOptions, WatchEvent) are no objects of a manifest.
@@ -32,26 +35,43 @@ def definitions() -> dict[tuple[str, str], str]:
 
 
 @lru_cache(maxsize=256)
-def schema_for(api_version: str, kind: str) -> CompiledSchema | None:
+def schema_for(api_version: str, kind: str, version: str = NEWEST) -> CompiledSchema | None:
     """The schema of an object, compiled when first used; None for custom resources and versions not served."""
-    name = definitions().get((api_version, kind))
+    name = definitions(version).get((api_version, kind))
     if name is None:
         return None
-    catalogued = entry(_ID)
-    document = load(_ID)
+    uri = uri_of(version)
+    document = definitions_of(version)
+    reference: Schema = {"$ref": f"{uri}#/$defs/{name}"}
     return CompiledSchema(
-        root={"$schema": document["$schema"], "$ref": f"{catalogued.uri}#/$defs/{name}"},
-        uri=f"{catalogued.uri}/{name}",
-        title=f"{catalogued.title} {kind}",
-        documents={catalogued.uri: document},
-        registry=_registry(),
+        root={"$schema": document["$schema"], "allOf": [reference], **(named_object() if _is_named(kind) else {})},
+        uri=f"{uri}/{name}",
+        title=f"Kubernetes {version} {kind}",
+        documents={uri: document},
+        registry=registry(version),
         is_closed=True,
     )
 
 
-@lru_cache(maxsize=1)
-def _registry() -> Any:
-    return shared_registry({entry(_ID).uri: load(_ID)})
+def named_object() -> Schema:
+    """What every object that is kept has: a name, or what one is made from."""
+    return {
+        "required": ["metadata"],
+        "properties": {"metadata": {"anyOf": [{"required": ["name"]}, {"required": ["generateName"]}]}},
+    }
+
+
+def _is_named(kind: str) -> bool:
+    """False for questions and commands, which are answered and not kept."""
+    return not kind.endswith(("Review", "List", "Options", "Request", "Scale", "Status", "Eviction", "WatchEvent")) or (
+        kind in ("CertificateSigningRequest", "PodCertificateRequest")
+    )
+
+
+@lru_cache(maxsize=4)
+def registry(version: str = NEWEST) -> Any:
+    """The definitions of a version, ready to be referred to."""
+    return shared_registry({uri_of(version): definitions_of(version)})
 
 
 def objects(root: Node, prefix: Path = (), depth: int = 0) -> Iterator[tuple[Path, Node]]:
@@ -72,18 +92,17 @@ def identity(node: Node) -> tuple[str, str, str]:
     return _text(node.get("apiVersion")), kind, f"{kind}/{name}" if name else kind
 
 
-def unknown_kind(subject: Subject) -> Finding | None:
+def unknown_kind(subject: Subject, version: str = NEWEST) -> Finding | None:
     """An object whose kind is no kind of its API, when what was meant is plain: a typing error, or another API."""
     api_version, kind, label = identity(subject.root)
-    served = definitions()
+    served = definitions(version)
     if (api_version, kind) in served or api_version not in {version for version, _ in served}:
         return None
     homes = sorted(version for version, known in served if known == kind)
     if any(_group(version) == _group(api_version) for version in homes):
         return None  # a version of the right API that is gone or to come: the deprecation check says more
     if homes:
-        stable = [version for version in homes if "alpha" not in version and "beta" not in version] or homes
-        likely = stable[-1]
+        likely = _stable_homes(kind)[-1]
         node, message = subject.root.get("apiVersion"), f"`{api_version}` has no kind {kind}; it is in `{likely}`."
     else:
         meant = nearest(kind, [known for version, known in served if version == api_version])
@@ -104,6 +123,38 @@ def unknown_kind(subject: Subject) -> Finding | None:
         suggestion=f"Did you mean `{likely}`?",
         fix=(replace(subject.file, node.span, text),),
     )
+
+
+def incomplete(file: ParsedFile, document: Document) -> Finding | None:
+    """An object without its kind or without its version, when all else says that it is one."""
+    root = document.root.resolved()
+    metadata = root.get("metadata")
+    is_object = metadata is not None and metadata.get("name") is not None
+    if not is_object or not any(root.entry(key) for key in _CONTENTS) or looks_like_patch(file.name, root):
+        return None
+    kind, version = root.get("kind"), root.get("apiVersion")
+    served = definitions()
+    if kind is None and version is not None and any(version.value == known for known, _ in served):
+        lacking, kinds = "kind", sorted(known for api, known in served if api == version.value)
+        advice = f"Add `kind`: one of {listed(kinds)}."
+    elif version is None and kind is not None and (homes := _stable_homes(kind.value)):
+        lacking, advice = "apiVersion", f"Add `apiVersion: {homes[-1]}`."
+    else:
+        return None
+    return finding_at(
+        file,
+        root.entries[0][0].span,
+        "schema/missing-required",
+        Severity.HIGH,
+        f"The document lacks `{lacking}`, which every Kubernetes object has.",
+        "missing-required",
+        suggestion=advice,
+    )
+
+
+def _stable_homes(kind: str) -> list[str]:
+    homes = sorted(version for version, known in definitions() if known == kind)
+    return [version for version in homes if "alpha" not in version and "beta" not in version] or homes
 
 
 def patch_files(files: Sequence[ParsedFile]) -> frozenset[FilePath]:
@@ -130,7 +181,10 @@ def _patch_names(root: Node) -> Iterator[str]:
                 yield name
 
 
+_CONTENTS = ("spec", "data", "stringData", "rules", "roleRef", "subsets", "webhooks", "provisioner")
 _PATCH_WORDS = ("patch", "override")
+_ASSERTIONS = re.compile(r"(^|[-_.])(assert|asserts|assertion|expected|mutated|should-not-exist|errors?)([-_.0-9]|$)")
+"""Files of cluster tests: they hold only what is to be found there."""
 _OVERLAY_WORDS = ("overlay", "component", "kustom", "variant", *_PATCH_WORDS)
 
 
@@ -140,7 +194,7 @@ def looks_like_patch(name: str, node: Node) -> bool:
     if node.entry("$patch"):
         return True
     names = [part.lower() for part in name.replace("\\", "/").split("/")]
-    if any(word in name for word in _PATCH_WORDS for name in names[-2:]):
+    if any(word in name for word in _PATCH_WORDS for name in names[-2:]) or _ASSERTIONS.search(names[-1]):
         return True
     if not any(word in name for word in _OVERLAY_WORDS for name in names):
         return False

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from automation_scripts.results import Severity
 from automation_scripts.validation.documents.tree import ParsedFile
 from automation_scripts.validation.parsing.files import parse_file
 from automation_scripts.validation.parsing.yaml_types import to_data
-from automation_scripts.validation.schemas.compiled import CompiledSchema, UnusableSchema, own_names, references
+from automation_scripts.validation.schemas.compiled import (
+    CompiledSchema,
+    UnusableSchema,
+    own_names,
+    references,
+    with_draft,
+)
 from automation_scripts.validation.schemas.store import Schema, entry_for_url, load
 from automation_scripts.validation.schemas.subject import MAX_EXPANDED_NODES, expanded_nodes
 
@@ -22,9 +28,17 @@ _BUILT_IN = tuple(f"{scheme}://json-schema.org/draft" for scheme in ("http", "ht
 
 @dataclass(slots=True)
 class Library:
-    """Reads schema files, JSON or YAML, each once. `allowed` are the folders that references may lead into."""
+    """Reads schema files, JSON or YAML, each once.
+
+    Args:
+        allowed: the folders that references may lead into.
+        given: folders that stand for web addresses: `{"https://example.com/schemas/": folder}`.
+        asserts_formats: whether a `format` that a value does not have is a problem, or a note as in the newer drafts.
+    """
 
     allowed: Sequence[Path]
+    given: Mapping[str, Path] = field(default_factory=dict)
+    asserts_formats: bool = True
     _read: dict[Path, tuple[Schema, ParsedFile]] = field(default_factory=dict)
     _compiled: dict[Path, CompiledSchema] = field(default_factory=dict)
 
@@ -40,7 +54,9 @@ class Library:
             uri = path.as_uri()
             documents = self._documents(root, uri, path)
             title = root.get("title") if isinstance(root.get("title"), str) else None
-            self._compiled[path] = CompiledSchema(root, uri, title or f"the schema {path.name}", documents)
+            self._compiled[path] = CompiledSchema(
+                root, uri, title or f"the schema {path.name}", documents, asserts_formats=self.asserts_formats
+            )
         return self._compiled[path]
 
     def line_of(self, path: Path, error: UnusableSchema) -> int | None:
@@ -64,6 +80,8 @@ class Library:
             if expanded_nodes(root) > MAX_EXPANDED_NODES:
                 raise UnusableSchema("The file's aliases multiply to more than can be read.")
             data = to_data(root)
+            if isinstance(data, bool):
+                data = {} if data else {"not": {}}  # what `true` and `false` mean as schemas
             if not isinstance(data, dict):
                 raise UnusableSchema("A schema is a map of keywords, such as `type: object`; this file holds none.")
             self._read[path] = (data, parsed)
@@ -74,7 +92,10 @@ class Library:
         documents: dict[str, Schema] = {}
         own = own_names(root, uri)
         identity = str(root.get("$id") or root.get("id") or uri)
+        draft = str(with_draft(root)["$schema"])
         pending = [(text, target, path) for text, target in references(root, uri)]
+        if (meta := urldefrag(draft)[0]).startswith(tuple(self.given)):
+            pending.append((meta, meta, path))
         while pending:
             text, target, origin = pending.pop()
             if target in documents or target in own or target.startswith(_BUILT_IN):
@@ -86,6 +107,7 @@ class Library:
             else:
                 beside = self._local(text, target, identity, path, origin)
                 document, _ = self._load(beside, beside.name)
+                document = with_draft(document, draft)  # one that names none is of the draft of what refers to it
             documents[target] = document
             own |= own_names(document, target)
             pending += [(below, other, beside) for below, other in references(document, target)]
@@ -93,7 +115,9 @@ class Library:
 
     def _local(self, text: str, target: str, identity: str, path: Path, origin: Path) -> Path:
         """The file that a reference means. A schema whose `$id` is a web address keeps its neighbours beside it."""
-        if urlsplit(target).scheme == "file":
+        if (stands := next((base for base in self.given if target.startswith(base)), None)) is not None:
+            found = self.given[stands] / unquote(target.removeprefix(stands))
+        elif urlsplit(target).scheme == "file":
             found = Path(unquote(urlsplit(target).path))
         elif (folder := urljoin(identity, ".")) and target.startswith(folder) and urlsplit(text).scheme == "":
             found = path.parent / target.removeprefix(folder)

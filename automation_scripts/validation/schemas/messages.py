@@ -11,8 +11,8 @@ from automation_scripts.validation.documents.pointing import finding_at, head, p
 from automation_scripts.validation.documents.tree import Kind, Node
 from automation_scripts.validation.input.spans import Span
 from automation_scripts.validation.schemas.compiled import CompiledSchema
-from automation_scripts.validation.schemas.constraints import describe, repeated_item
-from automation_scripts.validation.schemas.keys import NearMiss, known_keys
+from automation_scripts.validation.schemas.constraints import describe, exclusive_keys, is_rival, repeated_item
+from automation_scripts.validation.schemas.keys import NearMiss, is_very_close, known_keys
 from automation_scripts.validation.schemas.mends import renamed, retyped
 from automation_scripts.validation.schemas.problems import Problem
 from automation_scripts.validation.schemas.subject import Path, Spot, Subject
@@ -31,7 +31,7 @@ class Reporter:
 
     def report(self, problems: Iterable[Problem]) -> list[Finding]:
         """The findings, consequences of a typing error left out."""
-        settled = _most_telling(problems)
+        settled = self._last_of_rivals(_most_telling(problems))
         found: list[Finding] = []
         for problem in settled:
             if problem.keyword in ("additionalProperties", "unevaluatedProperties"):
@@ -42,6 +42,19 @@ class Reporter:
             if (spot := self.subject.spot(problem.path)) is not None and (one := self._one(problem, spot)):
                 found.append(one)
         return found
+
+    def _last_of_rivals(self, problems: list[Problem]) -> list[Problem]:
+        """One problem for keys of a map that forbid each other: the key that comes last is told."""
+        last: dict[Path, int] = {}
+        places = [self.subject.spot(problem.path) if is_rival(problem) else None for problem in problems]
+        for problem, spot in zip(problems, places, strict=True):
+            if spot is not None and spot.key is not None:
+                last[problem.path[:-1]] = max(last.get(problem.path[:-1], 0), spot.key.span.start)
+        return [
+            problem
+            for problem, spot in zip(problems, places, strict=True)
+            if spot is None or spot.key is None or spot.key.span.start == last[problem.path[:-1]]
+        ]
 
     def near_miss(self, miss: NearMiss) -> Finding:
         """A key that is allowed, but almost certainly a typing error."""
@@ -69,7 +82,7 @@ class Reporter:
         free = [name for name in known.named if node.entry(name) is None]
         for name in problem.detail.get("unexpected", ()):
             pair = node.entry(name)
-            if pair is None or self.subject.is_free_key(pair[0]):
+            if pair is None or self.subject.is_free_key(pair[0]) or self.subject.is_unset(node, name):
                 continue
             suggestion = nearest(name, free)
             if suggestion:
@@ -113,6 +126,8 @@ class Reporter:
         names = problem.detail.get("properties") or [problem.detail.get("property", "")]
         if any((problem.path, name) in self.mistyped for name in names):
             return None
+        if (miss := self._misspelled(problem, spot, names)) is not None:
+            return self.near_miss(miss)
         if needing := self._keys_that_need(problem, spot, names[0]):
             message = f"{self._of(problem.path)} has {needing}, which needs `{names[0]}` beside it."
             advice = f"Add `{names[0]}`, or remove {needing}."
@@ -127,6 +142,16 @@ class Reporter:
         return self._at(
             span, "schema/missing-required", "missing-required", capital(message), problem.path, suggestion=advice
         )
+
+    def _misspelled(self, problem: Problem, spot: Spot, names: list[str]) -> NearMiss | None:
+        """A key that no part of the schema knows, and that is almost the missing one."""
+        parent = self.compiled.place(problem.location.rsplit("/", 1)[0])
+        known = known_keys(self.compiled, [parent] if parent else [])
+        for key, _ in spot.node.resolved().entries:
+            meant = None if known.knows(key.value) or self.subject.is_free_key(key) else nearest(key.value, names)
+            if meant is not None and is_very_close(key.value, meant):
+                return NearMiss((*problem.path, key.value), key, meant)
+        return None
 
     def _keys_that_need(self, problem: Problem, spot: Spot, name: str) -> str:
         """The keys there that the missing one must accompany, when only they make it required."""
@@ -166,6 +191,8 @@ class Reporter:
 
     def _not_a_choice(self, problem: Problem, spot: Spot) -> Finding:
         options = problem.detail.get("options", [problem.detail.get("expected_value")])
+        if is_rival(problem):
+            return self._forbidden(problem, spot)
         # Empty means "not set" where it is allowed; no one needs to be told to write that.
         options = [option for option in options if option not in (None, "")] or options
         node = spot.node.resolved()
@@ -195,22 +222,30 @@ class Reporter:
         span = spot.key.span if spot.key is not None else head(None, spot.node.resolved())
         last = problem.path[-1] if problem.path else "value"
         message = f"`{last}` is not allowed in {self._of(problem.path[:-1])} together with the other keys there."
+        if problem.keyword != "falseSchema":
+            return self._at(span, "schema/conflict", "conflict", message, problem.path, suggestion="Keep one of them.")
         return self._at(span, "schema/unknown-key", "unknown-key", message, problem.path, suggestion="Remove it.")
 
     def _invalid(self, problem: Problem, spot: Spot) -> Finding:
-        schema = self.compiled.place(problem.location.rsplit("/", 1)[0])
-        said, advice = describe(
-            problem, spot.node.resolved(), schema.schema if schema else None, self._key(problem.path)
-        )
-        span = _value_or_key(spot)
-        if problem.keyword == "propertyNames" and (pair := spot.node.resolved().entry(str(problem.detail.get("key")))):
-            span = pair[0].span
-        elif problem.keyword == "uniqueItems" and (item := repeated_item(spot.node.resolved())) is not None:
-            span = item.span
-        elif problem.keyword in ("oneOf", "not", "minProperties", "maxProperties"):
-            span = _key_or_first_line(spot)
+        place = self.compiled.place(problem.location.rsplit("/", 1)[0])
+        schema, node = place.schema if place else None, spot.node.resolved()
+        said, advice = describe(problem, node, schema, self._key(problem.path))
         message = f"{self._named(problem.path)} {said}"
+        if rivals := exclusive_keys(problem, node, schema):
+            keys = [pair[0] for name in rivals if (pair := node.entry(name)) is not None]
+            span = max((key.span for key in keys), key=lambda span: span.start)
+            return self._at(span, "schema/conflict", "conflict", message, problem.path, suggestion=advice)
+        span = self._span_of(problem, spot, node)
         return self._at(span, "schema/invalid-value", "invalid-value", message, problem.path, suggestion=advice)
+
+    def _span_of(self, problem: Problem, spot: Spot, node: Node) -> Span:
+        if problem.keyword == "propertyNames" and (pair := node.entry(str(problem.detail.get("key")))):
+            return pair[0].span
+        if problem.keyword == "uniqueItems" and (item := repeated_item(node)) is not None:
+            return item.span
+        if problem.keyword in ("oneOf", "not", "minProperties", "maxProperties"):
+            return _key_or_first_line(spot)
+        return _value_or_key(spot)
 
     # Words -------------------------------------------------------------------------------------------------
 

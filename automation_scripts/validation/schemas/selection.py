@@ -5,23 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.kinds import DocumentKind, detect
 from automation_scripts.validation.documents.pointing import finding_at
-from automation_scripts.validation.documents.tree import Document, Format, Kind, ParsedFile
+from automation_scripts.validation.documents.tree import Document, Format, Kind, Node, ParsedFile
 from automation_scripts.validation.input.spans import Span
 from automation_scripts.validation.input.text import LineIndex
-from automation_scripts.validation.schemas import kubernetes
+from automation_scripts.validation.schemas import cloudformation, custom_resources, kubernetes
+from automation_scripts.validation.schemas.catalogued import catalogued, metaschema
 from automation_scripts.validation.schemas.compiled import CompiledSchema, UnusableSchema, draft_of
+from automation_scripts.validation.schemas.kubernetes_versions import (
+    ChartVersions,
+    required_version,
+    version_for,
+    version_of_address,
+)
 from automation_scripts.validation.schemas.library import Library
-from automation_scripts.validation.schemas.store import BASE_URI, CatalogEntry, entry_for_kind, entry_for_url, load
+from automation_scripts.validation.schemas.misspelled import nearly_known
+from automation_scripts.validation.schemas.store import (
+    CatalogEntry,
+    entry,
+    entry_for_kind,
+    entry_for_url,
+)
 from automation_scripts.validation.schemas.subject import Subject
 
 _MODELINE = re.compile(r"(?m)^[ \t]*#[ \t]*(?:yaml-language-server:[ \t]*\$schema[ \t]*=|\$schema[ \t]*:)[ \t]*(\S+)")
+_KUBERNETES_API = "https://kubernetes.io/docs/reference/kubernetes-api/"
+_READ_BY_TOOLS = {"kustomize.config.k8s.io": "kustomization", "kind.x-k8s.io": "kind-cluster"}
+"""API groups of files that look like objects and that a tool reads instead of a cluster."""
 _SUFFIXES = (".schema.json", ".schema.yaml", ".schema.yml")
 
 
@@ -44,15 +59,23 @@ class Selection:
     """Chooses schemas for documents; what is wrong with a document's choice goes to `findings`.
 
     Raises (when made):
-        InvalidParameters: when the caller's schema file or folder does not exist.
+        InvalidParameters: when the caller's schema file or folder does not exist, or their version of Kubernetes is
+            none that is known here.
     """
 
     files: Sequence[ParsedFile]
     root: Path
     user_schema: Path | None = None
+    kubernetes_version: str | None = None
+    tells_unknown: bool = False
+    """Whether schemas that documents name and that are not here are told of."""
     findings: list[Finding] = field(default_factory=list)
     library: Library = field(init=False)
     _patches: frozenset[Path] = field(init=False)
+    _own: custom_resources.OwnResources = field(init=False)
+    _charts: ChartVersions = field(init=False)
+    _version: str | None = field(init=False)
+    _remarked: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         allowed = [self.root]
@@ -65,6 +88,9 @@ class Selection:
             allowed.append(self.user_schema if self.user_schema.is_dir() else self.user_schema.parent)
         self.library = Library(allowed)
         self._patches = kubernetes.patch_files(self.files)
+        self._own = custom_resources.OwnResources(self.files)
+        self._charts = ChartVersions(self.files)
+        self._version = required_version(self.kubernetes_version) if self.kubernetes_version else None
 
     def judgements(self, file: ParsedFile, document: Document) -> list[Judgement]:
         """The schemas that judge a document, and for which part of it each.
@@ -77,7 +103,11 @@ class Selection:
         kind = detect(file, document)
         if named := self._named(file, document, kind):
             return [named]
-        return self._by_kind(file, document, kind) if kind else []
+        if kind is not None:
+            return self._by_kind(file, document, kind)
+        if (finding := nearly_known(file, document) or kubernetes.incomplete(file, document)) is not None:
+            self.findings.append(finding)
+        return []
 
     # The caller's own --------------------------------------------------------------------------------------
 
@@ -117,7 +147,13 @@ class Selection:
         if (known := entry_for_url(name)) is not None:
             return self._catalogued(known, subject, span)
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name) and not name.startswith("file://"):
-            self._remark(file, span, f"The schema {name} is not fetched; the document is judged without it.")
+            if (
+                self.tells_unknown
+                and name not in self._remarked
+                and not (kind and (kind.name == "kubernetes" or entry_for_kind(kind.name)))
+            ):
+                self._remarked.add(name)
+                self._remark(file, span, f"The schema {name} is not fetched; documents that name it go without.")
             return None
         return self._local(file, subject, name.removeprefix("file://").partition("#")[0], span)
 
@@ -143,9 +179,7 @@ class Selection:
             self._remark(file, span, f"The schema {name} lies outside the checked folder and was not read.")
             return None
         if not path.is_file():
-            if "node_modules" in path.parts:
-                self._remark(file, span, f"The schema {name} comes with an installed package and is not there.")
-            else:
+            if "node_modules" not in path.parts:  # those come with an installed package
                 self.findings.append(
                     finding_at(
                         file, span, "schema/missing-schema", Severity.MEDIUM,
@@ -186,11 +220,18 @@ class Selection:
             return self._kubernetes(file, document)
         if kind.name == "helm-values" and (path := file.path.parent / "values.schema.json").is_file():
             span = document.root.span
-            judged = self._local(file, Subject(file, document.root), path.name, span)
+            judged = self._local(file, Subject(file, document.root, is_extended=True), path.name, span)
             return [judged] if judged else []
         known = entry_for_kind(kind.name, kind.version)
         if known is None:
             return []
+        if kind.name == "cloudformation":
+            if cloudformation.is_rewritten(document):
+                return []
+            self.findings += cloudformation.findings(file, document)
+            template = self._catalogued(known, cloudformation.template_subject(file, document.root), None)
+            parts = cloudformation.subjects(file, document)
+            return [template, *(Judgement(compiled, subject) for compiled, subject in parts)]
         return [self._catalogued(known, _subject(file, document, kind), None)]
 
     def _catalogued(self, known: CatalogEntry, subject: Subject, span: Span | None) -> Judgement:
@@ -198,17 +239,21 @@ class Selection:
 
     def _kubernetes(self, file: ParsedFile, document: Document) -> list[Judgement]:
         is_patch = file.path.resolve() in self._patches
+        named = self._name_in(file, document)
+        version = (named and version_of_address(named[0])) or version_for(file, self._charts, self._version)
         found = []
         for prefix, node in kubernetes.objects(document.root.resolved()):
             api_version, kind, label = kubernetes.identity(node)
             is_fragment = is_patch or kubernetes.looks_like_patch(file.name, node)
-            subject = Subject(file, node, prefix, label, is_patch=is_fragment)
-            compiled = kubernetes.schema_for(api_version, kind)
-            if compiled is not None:
-                found.append(
-                    Judgement(compiled, subject, reference="https://kubernetes.io/docs/reference/kubernetes-api/")
-                )
-            elif (unknown := kubernetes.unknown_kind(subject)) is not None:
+            subject = Subject(file, node, prefix, label, is_patch=is_fragment, ignores_status=True)
+            if (read_by := _READ_BY_TOOLS.get(api_version.partition("/")[0])) is not None:
+                found.append(self._catalogued(known := entry(read_by), _read_as(known, file, node), None))
+            elif (compiled := kubernetes.schema_for(api_version, kind, version)) is not None:
+                found.append(Judgement(compiled, subject, reference=_KUBERNETES_API))
+            elif compiled := self._own.schema_for(api_version, kind) or custom_resources.well_known(api_version, kind):
+                subject.null_unsets = True  # the API server drops what is null before it looks
+                found.append(Judgement(compiled, subject))
+            elif (unknown := kubernetes.unknown_kind(subject, version)) is not None:
                 self.findings.append(unknown)
         return found
 
@@ -222,21 +267,10 @@ def unusable(path: Path, error: UnusableSchema, library: Library) -> InvalidPara
 def _subject(file: ParsedFile, document: Document, kind: DocumentKind | None) -> Subject:
     """The whole document, read as its kind is read."""
     known = entry_for_kind(kind.name, kind.version) if kind else None
-    if known is None:
-        return Subject(file, document.root)
-    return Subject(file, document.root, modern=known.reading == "1.2", null_unsets=known.null_unsets)
+    return Subject(file, document.root) if known is None else _read_as(known, file, document.root)
 
 
-@lru_cache(maxsize=64)
-def catalogued(schema_id: str) -> CompiledSchema:
-    """A schema of the catalogue, compiled once a process."""
-    from automation_scripts.validation.schemas.store import entry
-
-    known = entry(schema_id)
-    return CompiledSchema(load(schema_id), known.uri, known.title, registry=None)
-
-
-@lru_cache(maxsize=16)
-def metaschema(uri: str) -> CompiledSchema:
-    """The schema of schemas of one draft, which the validator brings along."""
-    return CompiledSchema({"$schema": uri, "$ref": uri}, f"{BASE_URI}metaschema", "JSON Schema")
+def _read_as(known: CatalogEntry, file: ParsedFile, root: Node) -> Subject:
+    """A node as the reader of a format takes it."""
+    modern = known.reading == "1.2"
+    return Subject(file, root, modern=modern, null_unsets=known.null_unsets, converts=known.converts)

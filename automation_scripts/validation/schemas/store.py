@@ -26,11 +26,23 @@ FETCHED = HERE / "fetched.json"
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:
-    """A file inside a published Python package."""
+    """A file inside a published Python package; all of its files where there is no `member`."""
 
     package: str
     version: str
-    member: str
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySource:
+    """A file of a public repository at a commit; all of its files where there is no `member`."""
+
+    repository: str
+    commit: str
+    member: str = ""
+
+
+Source = PackageSource | RepositorySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +56,37 @@ class CatalogEntry:
     kind: str | None = None
     version: str | None = None
     urls: tuple[str, ...] = ()
-    source: PackageSource | None = None
+    source: Source | None = None
     upstream: str | None = None
     version_note: str | None = None
     date: str | None = None
     licence_file: str | None = None
+    licence_member: str | None = None
     changes: tuple[str, ...] = ()
     overlay: str | None = None
     reading: str = "1.1"
     null_unsets: bool = False
+    converts: str = ""
     reference: str | None = None
 
     @property
     def uri(self) -> str:
         """The name that the schema is known by inside this package, and in references to it."""
         return f"{BASE_URI}{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An archive of many schemas, made by the builder of its id (`builders.py`); `catalog.yaml` explains the fields."""
+
+    id: str
+    file: str
+    title: str
+    licence: str
+    sources: tuple[Source, ...]
+    date: str | None = None
+    licence_file: str | None = None
+    licence_member: str | None = None
 
 
 @lru_cache(maxsize=1)
@@ -68,20 +96,60 @@ def entries() -> tuple[CatalogEntry, ...]:
     Raises:
         ConfigurationError: when catalog.yaml cannot be used; it names the entry.
     """
-    fetched = json.loads(FETCHED.read_text(encoding="utf-8")) if FETCHED.exists() else {}
-    return tuple(_entry(raw, fetched) for raw in yaml.safe_load(CATALOG.read_text(encoding="utf-8"))["schemas"])
+    fetched = _fetched()
+    return tuple(_entry(raw, fetched) for raw in _catalog()["schemas"])
+
+
+@lru_cache(maxsize=1)
+def bundles() -> tuple[Bundle, ...]:
+    """The archives of the catalogue.
+
+    Raises:
+        ConfigurationError: when catalog.yaml cannot be used; it names the bundle.
+    """
+    fetched = _fetched()
+    found = []
+    for raw in _catalog()["bundles"]:
+        fields = {**raw, "date": fetched.get(raw.get("id", ""), {}).get("date")}
+        try:
+            fields["sources"] = tuple(_source(source) for source in fields["sources"])
+            found.append(Bundle(**fields))
+        except (TypeError, KeyError) as error:
+            raise ConfigurationError(f"{CATALOG.name}: bundle {raw.get('id', raw)!r} is wrong: {error}") from error
+    return tuple(found)
+
+
+def _catalog() -> dict[str, Any]:
+    content: dict[str, Any] = _yaml(CATALOG)
+    return content
+
+
+def _yaml(path: Path) -> Any:
+    # libyaml's loader: the catalogue is read in every run.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506
+
+
+def _fetched() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads(FETCHED.read_text(encoding="utf-8")) if FETCHED.exists() else {}
+    return found
+
+
+def _source(raw: dict[str, str]) -> Source:
+    return RepositorySource(**raw) if "repository" in raw else PackageSource(**raw)
 
 
 def _entry(raw: dict[str, Any], fetched: dict[str, dict[str, str]]) -> CatalogEntry:
     fields = dict(raw)
     source = fields.pop("source", "own")
-    fields.setdefault("date", fetched.get(raw.get("id", ""), {}).get("date"))
-    if fields["date"] is not None:
+    if source != "own":
+        fields.setdefault("date", fetched.get(raw.get("id", ""), {}).get("date"))
+    if fields.get("date") is not None:
         fields["date"] = str(fields["date"])
     for name in ("urls", "changes"):
         fields[name] = tuple(fields.get(name, ()))
     try:
-        return CatalogEntry(**fields, source=None if source == "own" else PackageSource(**source))
+        return CatalogEntry(**fields, source=None if source == "own" else _source(source))
     except TypeError as error:
         raise ConfigurationError(f"{CATALOG.name}: entry {raw.get('id', raw)!r} is wrong: {error}") from error
 
@@ -145,13 +213,22 @@ def load(schema_id: str) -> Schema:
             f"The schema {schema_id!r} cannot be read from {found.file}: {error}. Install the package again."
         ) from error
     if found.overlay:
-        apply_overlay(schema, yaml.safe_load((DATA / found.overlay).read_text(encoding="utf-8")), found.overlay)
+        apply_overlay(schema, overlay_of(found), found.overlay)
     return schema
+
+
+@lru_cache(maxsize=64)
+def overlay_of(found: CatalogEntry) -> list[dict[str, Any]]:
+    """The steps of an entry's overlay; none where it has none."""
+    if found.overlay is None:
+        return []
+    steps: list[dict[str, Any]] = _yaml(DATA / found.overlay)
+    return steps
 
 
 def apply_overlay(schema: Schema, steps: list[dict[str, Any]], name: str) -> None:
     """Change `schema` in place. A step names a place (`at`, a JSON pointer or a list of them) and what to `set`
-    there, keyword by keyword, or to `drop`.
+    there, keyword by keyword, what to `drop`, and which properties there are `also`, of any form.
 
     An `enum` that is set on something that may be null keeps null allowed: unset fields are written so.
 
@@ -163,11 +240,17 @@ def apply_overlay(schema: Schema, steps: list[dict[str, Any]], name: str) -> Non
             target = at_pointer(schema, pointer)
             if not isinstance(target, dict):
                 raise ConfigurationError(f"{name}: the schema has no {pointer!r}. Mend or remove the step.")
-            for keyword in step.get("drop", ()):
-                target.pop(keyword, None)
-            target.update(step.get("set", {}))
-            if "enum" in step.get("set", {}) and "null" in _types(target):
-                target["enum"] = [*target["enum"], None]
+            _apply_step(target, step)
+
+
+def _apply_step(target: Schema, step: dict[str, Any]) -> None:
+    for keyword in step.get("drop", ()):
+        target.pop(keyword, None)
+    target.update(step.get("set", {}))
+    for key in step.get("also", ()):
+        target.setdefault("properties", {}).setdefault(key, {})
+    if "enum" in step.get("set", {}) and "null" in _types(target):
+        target["enum"] = [*target["enum"], None]
 
 
 def _types(schema: Schema) -> list[str]:

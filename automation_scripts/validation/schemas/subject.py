@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,14 @@ class Subject:
     """True for a fragment that is merged into something else: what it leaves out is no mistake."""
     null_unsets: bool = False
     """True for formats in which an empty value takes back what a default or a template set."""
+    ignores_status: bool = False
+    """True for objects of a cluster, which writes their `status` itself and drops any that it is given."""
+    is_extended: bool = False
+    """True for documents that hold more than their schema says as a rule, such as the values of a chart."""
+    has_functions: bool = False
+    """True for templates in which a map of the one key `Ref` or `Fn::...` stands for any value."""
+    converts: str = ""
+    """For formats whose readers make of a scalar what they need: `text` of any one, or `all`, numbers of text too."""
     _data: Any = None
     _read: bool = field(default=False, repr=False)
 
@@ -72,7 +81,7 @@ class Subject:
 
     def spot(self, path: Path) -> Spot | None:
         """The node at a path below the root; None when the tree has none there (a merged or odd key)."""
-        key, node, tagged = None, self.root, _has_own_tag(self.root)
+        key, node, tagged = None, self.root, self._is_open(self.root)
         for step in path:
             parent = node.resolved()
             if parent.kind is Kind.SEQ:
@@ -84,11 +93,13 @@ class Subject:
                 if pair is None:
                     return None
                 key, node = pair
-            tagged = tagged or _has_own_tag(node) or _has_own_tag(node.resolved())
+            tagged = tagged or self._is_open(node)
         return Spot(key, node, tagged)
 
     def excuses(self, problem: Problem) -> bool:
         """True when the problem may vanish before anything reads the file: templates, tags, other readings."""
+        if self.ignores_status and problem.path[:1] == ("status",):
+            return True
         spot = self.spot(problem.path)
         is_fragment = self.is_patch and problem.keyword in ("required", "dependentRequired")
         if spot is None or spot.tagged or is_fragment:
@@ -99,16 +110,36 @@ class Subject:
         if problem.keyword in ("oneOf", "not", "if", "contains") and node.kind is not Kind.SCALAR:
             return self._holds_template(node) and not _misfits(problem)
         if problem.keyword in _OF_A_VALUE:
-            unset = self.null_unsets and node.kind is Kind.SCALAR and resolve(node).type == "null"
+            if self.converts and converted(problem, node, only_text=self.converts == "text"):
+                return True
+            is_null = node.kind is Kind.SCALAR and resolve(node).type == "null"
+            unset = self.null_unsets and is_null and bool(problem.path) and isinstance(problem.path[-1], str)
             return unset or self.is_templated(node) or (self.modern and _fits_as_text(problem, node))
         return False
 
     def _excuses_keys(self, problem: Problem, node: Node) -> bool:
         if any(self.is_templated_key(key) for key, _ in node.entries):
             return True
+        if self.has_functions and any(key.value.startswith("Fn::") for key, _ in node.entries):
+            return True
+        if _is_included(node):
+            return True
         if problem.keyword in ("additionalProperties", "unevaluatedProperties"):
-            return all(node.entry(key) is None for key in problem.detail.get("unexpected", ("",)))
+            return all(self.is_unset(node, key) for key in problem.detail.get("unexpected", ("",)))
         return False
+
+    def is_unset(self, node: Node, key: str) -> bool:
+        """True for a key that is not there, or as good as not there."""
+        value = node.get(key)
+        if value is None or not self.null_unsets:
+            return value is None
+        return value.kind is Kind.SCALAR and resolve(value).type == "null"
+
+    def _is_open(self, node: Node) -> bool:
+        """True for a node that stands for a value which is known only later: by a tag, or by a function's map."""
+        if _has_own_tag(node) or _has_own_tag(node.resolved()):
+            return True
+        return self.has_functions and is_function(node.resolved())
 
     def is_templated(self, node: Node) -> bool:
         """True for text with a placeholder in it, and for an unquoted `{{ x }}`, which YAML reads as a map of maps."""
@@ -127,15 +158,57 @@ class Subject:
 
     def is_free_key(self, key: Node) -> bool:
         """True for keys that no schema knows and that are right: templates, and directives such as `$patch: delete`."""
-        return self.is_templated_key(key) or (self.is_patch and key.value.split("/")[0] in _PATCH_DIRECTIVES)
+        if self.is_templated_key(key):
+            return True
+        # Assertions of test tools have conditions for keys: `(length(items))`.
+        is_condition = key.value.startswith(("(", "~.(")) or key.value.endswith(")")
+        return self.is_patch and (is_condition or key.value.split("/")[0] in _PATCH_DIRECTIVES)
 
     def _holds_template(self, node: Node) -> bool:
         for seen, (_, key, below) in enumerate(node.walk()):
             if seen > _MAX_WALK:
                 return True
-            if self.is_templated(below) or (key is not None and self.is_templated_key(key)) or _has_own_tag(below):
+            if self.is_templated(below) or (key is not None and self.is_templated_key(key)) or self._is_open(below):
                 return True
         return False
+
+
+def _is_included(node: Node) -> bool:
+    """True for a map that another file takes the place of (`$ref: paths/users.yaml`) before anything reads it."""
+    reference = node.get("$ref")
+    return reference is not None and reference.kind is Kind.SCALAR and not reference.value.startswith("#")
+
+
+def is_function(node: Node) -> bool:
+    """True for `{Ref: X}` and `{"Fn::Sub": ...}`."""
+    if node.kind is not Kind.MAP or len(node.entries) != 1:
+        return False
+    name = node.entries[0][0].value
+    # Tools that fill in a template before it is sent have functions of their own, such as `Rain::Embed`.
+    return name == "Ref" or ("::" in name and not name.startswith("AWS::"))
+
+
+_NUMBERS = {"integer": re.compile(r"[+-]?[0-9]+"), "number": re.compile(r"[+-]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?")}
+
+
+def converted(problem: Problem, node: Node, *, only_text: bool = False) -> bool:
+    """True when a reader that converts scalars would make what the schema wants of this one."""
+    if node.kind is not Kind.SCALAR or resolve(node).type == "null":
+        return False
+    text = node.value
+    if problem.keyword == "type":
+        types = problem.detail.get("types", ())
+        if only_text:
+            return "string" in types
+        is_flag = "boolean" in types and (text.lower() in ("true", "false") or resolve(node).type == "bool")
+        return is_flag or "string" in types or any(n in types and p.fullmatch(text) for n, p in _NUMBERS.items())
+    if problem.keyword in ("enum", "const"):
+        options = problem.detail.get("options", [problem.detail.get("expected_value")])
+        return any(
+            text == str(option) or (isinstance(option, bool) and text.lower() == str(option).lower())
+            for option in options
+        )
+    return False
 
 
 def _misfits(problem: Problem) -> bool:

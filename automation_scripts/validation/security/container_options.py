@@ -24,6 +24,7 @@ from automation_scripts.validation.security.isolation import (
     to_false,
     writable_root,
 )
+from automation_scripts.validation.security.scanning import holding, scalars_with
 
 # Policies say what is allowed or matched, and schemas what may be written; neither runs anything.
 _NOT_RUN = frozenset(
@@ -47,9 +48,13 @@ def check_container_options(corpus: Corpus) -> list[Finding]:
         if document.kind in _SKIPPED or text_of(document.root.get("kind")) in _NOT_RUN:
             continue
         found += _keys(document)
-        for match in document.index.matches:
-            if match.node.kind is Kind.SCALAR and ("run" in match.node.value or match.path[-1:] == ("options",)):
-                found += _command_line(document, match)
+    for document in holding(corpus, "docker", "podman", "nerdctl", "options"):
+        if document.kind in _SKIPPED or text_of(document.root.get("kind")) in _NOT_RUN:
+            continue
+        for match in document.index.keyed("options") if document.kind == "github-workflow" else ():
+            found += _command_line(document, match)
+        for match in scalars_with(document, "docker", "podman", "nerdctl"):
+            found += _command_line(document, match) if match.path[-1:] != ("options",) else ()
     return found
 
 
@@ -155,6 +160,8 @@ _NAMES = {"net": "network", "network": "network", "pid": "process", "ipc": "IPC"
 def _command_line(document: CheckedDocument, match: Match) -> Iterator[Finding]:
     """Options of `docker run`, in a script or in a list of container options (`container: {options: ...}`)."""
     text = match.node.value
+    if match.node.kind is not Kind.SCALAR:
+        return
     is_options = match.path[-1:] == ("options",) and document.kind == "github-workflow"
     if not is_options and not _RUN.search(text):
         return

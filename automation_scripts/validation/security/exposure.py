@@ -1,4 +1,4 @@
-"""What is reachable from everywhere: firewall rules, published database ports, listening daemons, public grants.
+"""What is reachable from everywhere: firewall rules and published database ports.
 
 CWE-284 (improper access control), CWE-668 (exposure to the wrong sphere).
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from automation_scripts.results import Finding, Severity
+from automation_scripts.results import Finding, Severity, TextEdit
 from automation_scripts.validation.documents.compose_services import PublishedPort, Service, published_ports, services
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
-from automation_scripts.validation.documents.scalars import int_of, is_true, items, text_of
+from automation_scripts.validation.documents.pointing import replace
+from automation_scripts.validation.documents.scalars import int_of, items, pairs, text_of
 from automation_scripts.validation.documents.selectors import Match
-from automation_scripts.validation.documents.tree import Kind, Node
+from automation_scripts.validation.documents.tree import Kind, Node, Style
 from automation_scripts.validation.security.ports import DATA_STORES, SENSITIVE_PORTS
+from automation_scripts.validation.security.scanning import holding, scalars_with
 from automation_scripts.validation.values.secret_words import words_of
 from automation_scripts.validation.values.word_lists import words
 
@@ -26,18 +28,18 @@ _VPN = words("vpn")
 _SOURCE_KEYS = words("source keys")
 
 
+_DESCRIBED_ONLY = frozenset(("openapi", "package-json", "tsconfig"))
+
+
 def check_exposure(corpus: Corpus) -> list[Finding]:
     """Everything that is open to the world in every document."""
     found: list[Finding] = []
-    for document in corpus.documents:
-        if document.kind == "compose":
-            for service in services(document):
-                found += _compose_ports(service)
-        if document.kind not in ("openapi", "package-json", "tsconfig"):
-            found += _open_ranges(document)
-            found += _daemons(document)
-            found += _public_members(document)
-            found += _origins(document)
+    for document in corpus.of("compose"):
+        for service in services(document):
+            found += _compose_ports(service)
+    for document in holding(corpus, "0.0.0.0/0", "::/0"):
+        found += _open_ranges(document) if document.kind not in _DESCRIBED_ONLY else ()
+        found += _open_parameters(document)
     return found
 
 
@@ -61,6 +63,7 @@ def _compose_ports(service: Service) -> Iterator[Finding]:
             "open-to-world",
             path=(*service.path, "ports"),
             suggestion=f"Bind it to loopback ({_bound(port)}), or leave it out: services of one network reach each other without.",
+            fix=_on_loopback(service, port),
             cwe="CWE-668",
         )
 
@@ -69,17 +72,37 @@ def _bound(port: PublishedPort) -> str:
     return f"127.0.0.1:{port.first}:{port.target or port.first}"
 
 
+def _on_loopback(service: Service, port: PublishedPort) -> tuple[TextEdit, ...]:
+    """The edit that publishes the port on loopback only; none for the long form without an address, and for aliases."""
+    node, file = port.node, service.document.file
+    if node.kind is Kind.MAP:
+        address = node.get("host_ip")
+        plain = address is not None and address.style is not Style.LITERAL and address.anchor is None
+        return (replace(file, address.span, "127.0.0.1"),) if address is not None and plain else ()
+    if node.anchor or ":" not in node.value:
+        return ()
+    length = len(port.host_ip) if not port.host_ip or node.value.startswith(port.host_ip) else len(f"[{port.host_ip}]")
+    quote = node.style in (Style.SINGLE, Style.DOUBLE)
+    start = node.span.start + quote
+    span = service.document.lines.span(start, start + length)
+    if file.text[span.start : span.end] != node.value[:length]:
+        return ()
+    return (replace(file, span, "127.0.0.1" if length else "127.0.0.1:"),)
+
+
 # ----- firewall rules --------------------------------------------------------------------------------------------
 
 
 def _open_ranges(document: CheckedDocument) -> Iterator[Finding]:
-    for match in document.index.matches:
-        if match.node.kind is not Kind.SCALAR or not _CIDR_ANYWHERE.search(match.node.value[:200]):
+    for match in scalars_with(document, "0.0.0.0/0", "::/0"):
+        if len(match.node.value) > 500:
             continue
         parts = re.split(r"[\s,]+", match.node.value.strip())
         if not any(_CIDR_ANYWHERE.fullmatch(part) for part in parts) or not _is_source(document, match):
             continue
         ports = _ports_beside(document, match)
+        if "NetworkAcl" in _resource_type(document, match) and not (0 < sum(b - a + 1 for a, b in ports) < 1024):
+            continue  # a list for a whole subnet mostly lets everything pass; security groups decide
         sensitive = sorted(port for port in SENSITIVE_PORTS if any(low <= port <= high for low, high in ports))
         if ports and all(low == high and low in _WEB for low, high in ports):
             continue  # a web site is meant to be reached
@@ -95,6 +118,36 @@ def _open_ranges(document: CheckedDocument) -> Iterator[Finding]:
             suggestion="Name the networks that need access, or reach it through a VPN or a bastion.",
             cwe="CWE-284",
         )
+
+
+def _open_parameters(document: CheckedDocument) -> Iterator[Finding]:
+    """Parameters of a template that open a security group to everyone unless somebody says otherwise."""
+    if document.kind != "cloudformation":
+        return
+    defaults = {
+        key.value: value
+        for key, parameter in pairs(document.root.get("Parameters"))
+        if (value := parameter.get("Default")) is not None and text_of(value) in ("0.0.0.0/0", "::/0")
+    }
+    for match in document.index.keyed("CidrIp", "CidrIpv6") if defaults else ():
+        name = text_of(match.node.get("Ref")) if match.node.kind is Kind.MAP else match.node.value
+        default = defaults.get(name or "")
+        if default is None or not (match.node.tag == "!Ref" or match.node.kind is Kind.MAP):
+            continue
+        ports = _ports_beside(document, match)
+        is_web = ports and all(low == high and low in _WEB for low, high in ports)
+        if not is_web and _is_source(document, match):
+            del defaults[name or ""]
+            yield document.finding(
+                default.span,
+                "security/open-ingress",
+                Severity.MEDIUM,
+                f"Unless somebody says otherwise, the parameter '{name}' lets every address on the internet in.",
+                "open-to-world",
+                path=("Parameters", name or "", "Default"),
+                suggestion="Leave the default out, so that whoever creates the stack names a network.",
+                cwe="CWE-284",
+            )
 
 
 def _is_source(document: CheckedDocument, match: Match) -> bool:
@@ -185,87 +238,3 @@ def _ports_beside(document: CheckedDocument, match: Match) -> list[tuple[int, in
             if number := re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text):
                 found.append((int(number[1]), int(number[2] or number[1])))
     return found
-
-
-# ----- daemons and grants ----------------------------------------------------------------------------------------
-
-_DOCKER_TCP = re.compile(r"(?:^|[\s=\"'])tcp://(?:0\.0\.0\.0|\[?::\]?|\*)?:2375\b")
-
-
-def _daemons(document: CheckedDocument) -> Iterator[Finding]:
-    """Daemons told to listen everywhere whose default is loopback, because they trust whoever connects."""
-    for match in document.index.matches:
-        if match.node.kind is Kind.SCALAR and "2375" in match.node.value and _DOCKER_TCP.search(match.node.value):
-            yield document.finding(
-                match.node.span,
-                "security/docker-daemon-open",
-                Severity.CRITICAL,
-                "The Docker daemon listens on the network without TLS: whoever reaches the port is root on the host.",
-                "open-to-world",
-                path=match.path,
-                suggestion="Listen on the local socket only, or on 2376 with client certificates.",
-                cwe="CWE-306",
-            )
-    if document.kind == "helm-values":
-        return  # inside a pod the service decides what is reached
-    for match in document.index.keyed("bindIp", "bind_ip", "bindIpAll", "network.host"):
-        value = match.node.value if match.node.kind is Kind.SCALAR else ""
-        everywhere = "0.0.0.0" in value.split(",") or value in ("::", "*", "_global_")  # noqa: S104 (what is looked for)
-        if everywhere or (match.path[-1] == "bindIpAll" and is_true(match.node)):
-            yield document.finding(
-                match.node.span,
-                "security/daemon-open",
-                Severity.MEDIUM,
-                f"The database listens on every interface ({match.path[-1]}: {value}).",
-                "open-to-world",
-                path=match.path,
-                suggestion="Listen on loopback and on the private address that clients use.",
-                cwe="CWE-668",
-            )
-
-
-def _public_members(document: CheckedDocument) -> Iterator[Finding]:
-    """Cloud roles given to everyone."""
-    for match in document.index.keyed("member", "members", "entity", "grantee"):
-        for item in items(match.node):
-            if item.kind is Kind.SCALAR and item.value in ("allUsers", "allAuthenticatedUsers"):
-                yield document.finding(
-                    item.span,
-                    "security/public-grant",
-                    Severity.HIGH,
-                    f"The role is given to {item.value}: everyone on the internet.",
-                    "open-to-world",
-                    path=match.path,
-                    suggestion="Name the groups or service accounts that need it.",
-                    cwe="CWE-284",
-                )
-
-
-_ORIGIN_KEYS = words("origin keys")
-
-
-def _origins(document: CheckedDocument) -> Iterator[Finding]:
-    for match in document.index.matches:
-        if match.node.kind is not Kind.SCALAR or match.node.value not in ("*", "'*'", '"*"', "true"):
-            continue
-        steps = [step for step in match.path if isinstance(step, str)]
-        key = "_".join(words_of(steps[-1])) if steps else ""
-        in_cors = len(steps) > 1 and "cors" in words_of(steps[-2]) and key in ("origin", "origins")
-        everything = key.endswith("cors_allow_all_origins") and match.node.value == "true"
-        star = match.node.value != "true" and (in_cors or any(key == k or key.endswith(f"_{k}") for k in _ORIGIN_KEYS))
-        if not (star or everything):
-            continue
-        credentials = match.parent is not None and any(
-            is_true(match.parent.get(name))
-            for name in ("allow_credentials", "allowCredentials", "AllowCredentials", "credentials")
-        )
-        yield document.finding(
-            match.node.span,
-            "security/any-origin",
-            Severity.MEDIUM if credentials else Severity.LOW,
-            f"'{steps[-1]}' lets every site in" + (", with the user's credentials." if credentials else "."),
-            "open-to-world",
-            path=match.path,
-            suggestion="List the sites that need it.",
-            cwe="CWE-942",
-        )

@@ -80,8 +80,11 @@ def listed_texts(node: Node | None, path: KeyPath) -> Iterator[tuple[Node, KeyPa
             yield item, (*path, i), item.value
 
 
-def privileged(document: CheckedDocument, value: Node, title: str, path: KeyPath) -> Finding:
-    """A container that may do everything."""
+def privileged(
+    document: CheckedDocument, value: Node, title: str, path: KeyPath, more: tuple[TextEdit, ...] = ()
+) -> Finding:
+    """A container that may do everything; `more` are edits that the correction needs besides."""
+    turned = to_false(document, value)
     return document.finding(
         value.span,
         "security/privileged",
@@ -90,7 +93,7 @@ def privileged(document: CheckedDocument, value: Node, title: str, path: KeyPath
         "privileged",
         path=path,
         suggestion="Remove it and add only the capabilities or devices that are needed.",
-        fix=to_false(document, value),
+        fix=(*turned, *more) if turned else (),
         cwe="CWE-250",
         references=(PSS,),
     )

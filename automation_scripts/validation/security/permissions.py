@@ -1,4 +1,4 @@
-"""Rights given without limits: Kubernetes RBAC, AWS policies, workflow tokens, cloud roles, file modes.
+"""Rights given without limits: Kubernetes RBAC, cloud roles, file modes.
 
 CWE-269 (improper privilege management), CWE-732 (incorrect permission assignment).
 """
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.documents.kubernetes_objects import KubernetesObject, kubernetes_objects
-from automation_scripts.validation.documents.pointing import head, replace
-from automation_scripts.validation.documents.scalars import items, pairs, text_of
-from automation_scripts.validation.documents.tree import Kind, Node, PathKey, Style
+from automation_scripts.validation.documents.scalars import items, text_of
+from automation_scripts.validation.documents.tree import Kind, Node, PathKey
 from automation_scripts.validation.input.spans import Span
+from automation_scripts.validation.security.scanning import holding, scalars_with
 
 _TAG = "wildcard-perm"
 
@@ -26,11 +26,10 @@ def check_permissions(corpus: Corpus) -> list[Finding]:
         found += _roles(owner)
         found += _bindings(owner)
     for document in corpus.documents:
-        found += _policies(document)
         found += _file_modes(document)
         found += _cloud_roles(document)
-        if document.kind == "github-workflow":
-            found += _workflow_tokens(document)
+    for document in holding(corpus, "chmod"):
+        found += _commands(document)
     return found
 
 
@@ -44,6 +43,7 @@ def _roles(owner: KubernetesObject) -> Iterator[Finding]:
         verbs, resources = _star(rule.get("verbs")), _star(rule.get("resources"))
         star, key = (verbs, "verbs") if verbs is not None else (resources, "resources")
         if star is None:
+            yield from _escalation(owner, rule, (*owner.path, "rules", i))
             continue
         groups = _texts(rule.get("apiGroups"))
         everything = verbs is not None and resources is not None
@@ -60,6 +60,37 @@ def _roles(owner: KubernetesObject) -> Iterator[Finding]:
             suggestion="List the verbs and resources that are needed.",
             cwe="CWE-269",
             references=("https://kubernetes.io/docs/concepts/security/rbac-good-practices/",),
+        )
+
+
+_ESCALATING_VERBS = frozenset(("escalate", "bind", "impersonate"))
+_ESCALATING = {
+    "nodes/proxy": ("get", "create", "*"),
+    "serviceaccounts/token": ("create",),
+    "certificatesigningrequests/approval": ("update", "patch"),
+    "mutatingwebhookconfigurations": ("create", "update", "patch"),
+    "validatingwebhookconfigurations": ("create", "update", "patch"),
+}
+
+
+def _escalation(owner: KubernetesObject, rule: Node, path: tuple[PathKey, ...]) -> Iterator[Finding]:
+    """Verbs and resources through which the holder gets rights that the role does not name."""
+    if rule.get("resourceNames") is not None:
+        return
+    verbs, resources = items(rule.get("verbs")), items(rule.get("resources"))
+    named = set(_texts(rule.get("verbs")))
+    hits = [(verb, "verbs") for verb in verbs if text_of(verb) in _ESCALATING_VERBS]
+    hits += [(item, "resources") for item in resources if named & set(_ESCALATING.get(text_of(item) or "", ()))]
+    for item, key in hits[:1]:
+        yield owner.document.finding(
+            item.span,
+            "security/rbac-escalation",
+            Severity.MEDIUM if key == "verbs" else Severity.LOW,
+            f"{owner.title} grants '{text_of(item)}', with which its holders reach rights that the role does not name.",
+            _TAG,
+            path=(*path, key),
+            suggestion="Leave it out, or name the objects with resourceNames.",
+            cwe="CWE-269",
         )
 
 
@@ -101,110 +132,6 @@ def _bindings(owner: KubernetesObject) -> Iterator[Finding]:
             )
 
 
-# ----- AWS policies ----------------------------------------------------------------------------------------------
-
-
-def _policies(document: CheckedDocument) -> Iterator[Finding]:
-    for match in document.index.matches:
-        node = match.node
-        if node.kind is not Kind.MAP or text_of(node.get("Effect")) != "Allow":
-            continue
-        yield from _statement(document, node, match.path)
-
-
-_SERVICE_WILDCARD = re.compile(r"([a-z0-9-]+):\*")
-
-
-def _statement(document: CheckedDocument, node: Node, path: tuple[PathKey, ...]) -> Iterator[Finding]:
-    actions = [item for item in items(node.get("Action")) if item.kind is Kind.SCALAR]
-    every_resource = any(text_of(item) == "*" for item in items(node.get("Resource")))
-    narrowed = node.entry("Condition") is not None
-    for action in actions:
-        full, service = action.value in ("*", "*:*"), _SERVICE_WILDCARD.fullmatch(action.value)
-        if not full and not (service and every_resource):
-            continue
-        yield document.finding(
-            action.span,
-            "security/policy-wildcard",
-            Severity.HIGH if full and every_resource else Severity.MEDIUM,
-            f"The policy allows {'every action' if full else f'every action of {service[1] if service else action.value}'}"
-            f"{' on every resource' if every_resource else ''}.",
-            _TAG,
-            path=(*path, "Action"),
-            suggestion="List the actions that are needed, on the resources they are needed for.",
-            cwe="CWE-269",
-        )
-    for key in ("NotAction", "NotPrincipal"):
-        entry = node.entry(key)
-        if entry:
-            yield document.finding(
-                head(entry[0], entry[1].resolved()),
-                "security/policy-by-exclusion",
-                Severity.MEDIUM,
-                f"Allow with {key} grants everything that is not listed, new services included.",
-                _TAG,
-                path=(*path, key),
-                suggestion=f"Use {key[3:]} and list what is allowed.",
-                cwe="CWE-269",
-            )
-    principal = node.get("Principal")
-    everyone = _everyone(principal)
-    if everyone is not None and not narrowed:
-        yield document.finding(
-            everyone.span,
-            "security/policy-for-everyone",
-            Severity.HIGH,
-            "The policy allows it to everyone (Principal: *), without a condition.",
-            _TAG,
-            path=(*path, "Principal"),
-            suggestion="Name the accounts or roles, or add a condition.",
-            cwe="CWE-284",
-        )
-
-
-def _everyone(principal: Node | None) -> Node | None:
-    if principal is None:
-        return None
-    if principal.kind is Kind.SCALAR:
-        return principal if principal.value == "*" else None
-    return next(
-        (
-            item
-            for key, value in pairs(principal)
-            if key.value == "AWS"
-            for item in items(value)
-            if text_of(item) == "*"
-        ),
-        None,
-    )
-
-
-# ----- workflow tokens -------------------------------------------------------------------------------------------
-
-
-def _workflow_tokens(document: CheckedDocument) -> Iterator[Finding]:
-    places: list[tuple[tuple[PathKey, ...], Node]] = [((), document.root)]
-    places += [(("jobs", key.value), job) for key, job in pairs(document.root.get("jobs"))]
-    for path, node in places:
-        value = node.get("permissions")
-        if value is not None and text_of(value) == "write-all":
-            plain = value.style is Style.PLAIN and value.anchor is None
-            yield document.finding(
-                value.span,
-                "security/workflow-token",
-                Severity.MEDIUM,
-                "The workflow's token may write everything in the repository; every action that runs here can use it.",
-                _TAG,
-                path=(*path, "permissions"),
-                suggestion="Start from `contents: read` and add what single jobs need.",
-                fix=(replace(document.file, value.span, "read-all"),) if plain else (),
-                cwe="CWE-269",
-                references=(
-                    "https://docs.github.com/actions/security-for-github-actions/security-guides/automatic-token-authentication",
-                ),
-            )
-
-
 # ----- cloud roles and file modes --------------------------------------------------------------------------------
 
 
@@ -237,11 +164,13 @@ def _file_modes(document: CheckedDocument) -> Iterator[Finding]:
             continue
         if _WORLD_WRITABLE.fullmatch(node.value) and len(node.value) >= 3 and not node.value.startswith(("1", "01")):
             yield _writable(document, node.span, match.path, node.value)
-    for match in document.index.matches:
-        if match.node.kind is Kind.SCALAR and "chmod" in match.node.value:
-            for found in _CHMOD.finditer(match.node.value):
-                span = document.part(match.node, *found.span(1))
-                yield _writable(document, span, match.path, found[1])
+
+
+def _commands(document: CheckedDocument) -> Iterator[Finding]:
+    for match in scalars_with(document, "chmod"):
+        for found in _CHMOD.finditer(match.node.value):
+            span = document.part(match.node, *found.span(1))
+            yield _writable(document, span, match.path, found[1])
 
 
 def _writable(document: CheckedDocument, span: Span, path: tuple[PathKey, ...], mode: str) -> Finding:

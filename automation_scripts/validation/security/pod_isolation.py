@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from automation_scripts.results import Finding, Severity
+from automation_scripts.results import Finding, Severity, TextEdit
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.documents.kubernetes_objects import (
     Container,
@@ -14,8 +14,9 @@ from automation_scripts.validation.documents.kubernetes_objects import (
     kubernetes_objects,
     pod_specs,
 )
-from automation_scripts.validation.documents.scalars import int_of, is_false, is_true, items, pairs, text_of
+from automation_scripts.validation.documents.scalars import int_of, is_false, is_true, items, pairs, text_of, texts
 from automation_scripts.validation.documents.tree import Kind, Node
+from automation_scripts.validation.security.insertions import new_entry_first, new_entry_last
 from automation_scripts.validation.security.isolation import (
     HARMLESS_PATHS,
     PSS,
@@ -104,12 +105,15 @@ def _container(container: Container) -> Iterator[Finding]:
     if context is not None:
         flag = context.get("privileged")
         if flag is not None and is_true(flag):
-            yield privileged(document, flag, title, (*path, "privileged"))
+            more = () if context.get("allowPrivilegeEscalation") is not None else _forbidden(container, context)
+            yield privileged(document, flag, title, (*path, "privileged"), more)
         for item, where, cap in listed_texts(context.at(("capabilities", "add")), (*path, "capabilities", "add")):
             yield from capability(document, item, where, cap, title)
         yield from _runs_as_root(document, context, title, path)
         yield from _unmasked(document, context, title, path)
-    if container.kind != "ephemeralContainers" and "windows" not in _node_os(container.pod):
+    # A container without an image is part of a patch: what it leaves out stands elsewhere.
+    whole = container.node.entry("image") is not None
+    if whole and container.kind != "ephemeralContainers" and "windows" not in _node_os(container.pod):
         yield from _escalation(container, context, title, path)
         yield from _root_filesystem(container, context, title, path)
 
@@ -135,10 +139,23 @@ def _escalation(container: Container, context: Node | None, title: str, path: Ke
         "priv-escalation",
         path=(*path, "allowPrivilegeEscalation"),
         suggestion="Set securityContext.allowPrivilegeEscalation: false.",
-        fix=to_false(document, value) if explicit and value is not None else (),
+        fix=to_false(document, value) if explicit and value is not None else _forbidden(container, context),
         cwe="CWE-250",
         references=(PSS,),
     )
+
+
+def _forbidden(container: Container, context: Node | None) -> tuple[TextEdit, ...]:
+    """The edit that forbids escalation; none for what would then be refused or cannot work."""
+    file, line = container.pod.owner.document.file, "allowPrivilegeEscalation: false"
+    entry = container.node.entry("securityContext")
+    if entry and context is not None:
+        added = {text.upper().removeprefix("CAP_") for text in texts(context.at(("capabilities", "add")))}
+        return () if "SYS_ADMIN" in added else new_entry_first(file, entry[0], entry[1], line)
+    name = container.node.entry("name")
+    if entry or name is None or not any(key is name[0] for key, _ in container.node.entries):
+        return ()
+    return new_entry_last(file, container.node, name[1], "securityContext:", line)
 
 
 def _root_filesystem(container: Container, context: Node | None, title: str, path: KeyPath) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from automation_scripts.validation.documents.corpus import CheckedDocument
 from automation_scripts.validation.documents.scalars import named_value
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
+from automation_scripts.validation.values.secret_words import Value, name_class, value_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Candidate:
 
 def candidates(document: CheckedDocument) -> Iterator[Candidate]:
     """Every candidate of a document; whether it is a secret is for others to say."""
+    silent: set[str] = set()
     for match in document.index.matches:
         node, path = match.node, match.path
         if node.kind is Kind.MAP:
@@ -42,20 +44,33 @@ def candidates(document: CheckedDocument) -> Iterator[Candidate]:
         elif node.kind is Kind.SEQ:
             yield from _flag_and_value(node, path)
         elif node.value:
-            if path and isinstance(path[-1], str) and not _is_schema_word(path):
-                yield Candidate(path[-1], node, 0, len(node.value), path)
-            if not path or isinstance(path[-1], int):
+            if path and isinstance(path[-1], str):
+                if (name_class(path[-1]) or path[-2:-1] in _SECTIONS) and not _is_schema_word(path):
+                    yield Candidate(path[-1], node, 0, len(node.value), path)
+                yield from _default(node, path)
+            else:
                 yield from _assignment_item(node, path)
-            if len(node.value) > 8:
-                yield from _embedded(node, path)
-                yield from _authorization(node, path)
+            if len(node.value) > 8 and node.value not in silent:
+                inside = [*_embedded(node, path), *_authorization(node, path)]
+                yield from inside
+                if not inside:
+                    silent.add(node.value)
+
+
+# Whatever a Secret holds is one.
+_SECTIONS = (("data",), ("stringData",))
+_DESCRIBED = frozenset(("properties", "definitions", "$defs", "parameters", "inputs", "schema"))
 
 
 def _is_schema_word(path: tuple[PathKey, ...]) -> bool:
     """Below `properties`, `password: string` describes a value and is none; so do inputs of actions and forms."""
-    return any(step in ("properties", "definitions", "$defs", "parameters", "inputs") for step in path[:-1]) and (
-        path[-1] not in ("default", "Default")
-    )
+    return any(step in _DESCRIBED for step in path[:-1]) and (path[-1] not in ("default", "Default"))
+
+
+def _default(node: Node, path: tuple[PathKey, ...]) -> Iterator[Candidate]:
+    """`Parameters: {DbPassword: {Default: x}}` of templates, and `inputs: {token: {default: x}}`."""
+    if len(path) >= 3 and path[-1] in ("Default", "default") and path[-3] in ("Parameters", "inputs", "variables"):
+        yield Candidate(str(path[-2]), node, 0, len(node.value), path)
 
 
 def _named_pair(node: Node, path: tuple[PathKey, ...]) -> Iterator[Candidate]:
@@ -107,13 +122,14 @@ _SHELL_PASSWORD = re.compile(
 )
 
 
-_HINT = re.compile(r"pass|pwd|secret|token|key|mysql|mariadb|curl|wget", re.IGNORECASE)
+_HINTS = ("pass", "pwd", "secret", "token", "key", "mysql", "mariadb", "curl", "wget")
 
 
 def _embedded(node: Node, path: tuple[PathKey, ...]) -> Iterator[Candidate]:
     """`--password=x`, `export API_KEY=x`, `Server=db;Password=x`, and properties files inside a value."""
     text = node.value
-    if not _HINT.search(text):
+    lowered = text.lower()
+    if not any(hint in lowered for hint in _HINTS):
         return
     for match in _EMBEDDED.finditer(text):
         name, sign = match["name"], match["sign"]
@@ -142,6 +158,8 @@ _AUTHORIZATION = re.compile(
 
 
 def _authorization(node: Node, path: tuple[PathKey, ...]) -> Iterator[Candidate]:
+    if "Basic" not in node.value and "Bearer" not in node.value:
+        return
     for match in _AUTHORIZATION.finditer(node.value):
         group = match.lastgroup or "bearer"
         if group == "basic" and b":" not in decoded(match[group]):
@@ -155,3 +173,21 @@ def decoded(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+_INSIDE = re.compile(
+    r"[\"']?(?P<name>[\w.-]{0,40}(?:passw(?:or)?d|secret|token|api[_-]?key)|_auth|auth)[\"']?[ \t]*[:=][ \t]*[\"']?(?P<value>[^\s\"',}]{4,400})",
+    re.IGNORECASE,
+)
+
+
+def holds_credentials(text: str) -> bool:
+    """Whether a file inside a Secret (.dockerconfigjson, .npmrc, a configuration) holds a literal one."""
+    for match in _INSIDE.finditer(text[:20_000]):
+        name, value = match["name"], match["value"]
+        if name.lower() in ("auth", "_auth"):
+            if b":" in decoded(value):
+                return True
+        elif value_class(name, value) is Value.LITERAL:
+            return True
+    return False

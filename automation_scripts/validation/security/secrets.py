@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.documents.pointing import path_text
-from automation_scripts.validation.documents.scalars import text_of
+from automation_scripts.validation.documents.scalars import is_null, text_of
 from automation_scripts.validation.documents.selectors import Match
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
-from automation_scripts.validation.security.secret_candidates import Candidate, candidates, decoded
+from automation_scripts.validation.security.secret_candidates import Candidate, candidates, decoded, holds_credentials
 from automation_scripts.validation.values.formats import is_template
 from automation_scripts.validation.values.secret_words import (
     Name,
@@ -33,7 +33,8 @@ from automation_scripts.validation.values.word_lists import words
 _ENV_KEYS = frozenset(("environment", "env", "Environment", "envs", "extraEnv", "extraEnvVars", "env_vars"))
 _SCHEMAS = ("openapi", "json-schema", "package-json", "tsconfig", "github-issue-form")
 _TRANSLATIONS = re.compile(
-    r"(?:^|/)(?:locales?|i18n|lang(?:uage)?s?|translations?|messages|l10n)(?:[/._-]|$)", re.IGNORECASE
+    r"(?:^|/)(?:locales?|i18n|lang(?:uage)?s?|translations?|messages|l10n)(?:[/.]|[_-][a-z]{2}(?:[_-][a-z]{2})?[./])",
+    re.IGNORECASE,
 )
 _LOCK_FILES = re.compile(
     r"(?:^|/)(?:package-lock|composer\.lock|npm-shrinkwrap|pnpm-lock|yarn\.lock|Pipfile\.lock)", re.IGNORECASE
@@ -70,13 +71,18 @@ def _in_document(document: CheckedDocument) -> Iterator[Finding]:
             spots.append(_Found(start, end, finding))
 
     encrypted = _is_encrypted(document)
+    silent: set[str] = set()
     for match in document.index.matches:
         node = match.node
-        if node.kind is not Kind.SCALAR or len(node.value) < 3:
+        if node.kind is not Kind.SCALAR or len(node.value) < 12 or node.value in silent:
             continue
-        for start, end, finding in _token_findings(document, match):
+        tokens = list(_token_findings(document, match))
+        for start, end, finding in tokens:
             add(node, start, end, finding)
         if encrypted or "://" not in node.value:
+            # The same text under another key is judged again: what hides in base64 depends on the key.
+            if not tokens and match.path[-2:-1] != ("data",):
+                silent.add(node.value)
             continue
         for start, end in _url_passwords(node.value):
             add(node, start, end, _url_finding(document, match, start, end))
@@ -125,11 +131,12 @@ def _token_findings(document: CheckedDocument, match: Match) -> Iterator[tuple[i
     for token, secret, start, end in tokens:
         form, sample = token.form, _SAMPLES.search(document.file.name)
         hint = "" if form.name == "private-key" else f" ({masked(secret)})"
+        doubt = "" if token.is_certain else " Its checksum is wrong, so it may be made up."
         finding = document.finding(
             document.part(match.node, start, end),
             f"secret/{form.name}",
-            Severity.HIGH if sample and form.severity is Severity.CRITICAL else form.severity,
-            f"A {form.title} stands here in clear text{hint}.",
+            Severity.HIGH if (sample or doubt) and form.severity is Severity.CRITICAL else form.severity,
+            f"A {form.title} stands here in clear text{hint}.{doubt}",
             _tag(document, match.path),
             path=match.path,
             suggestion=_SUGGESTION.replace("change it", "revoke it"),
@@ -172,11 +179,15 @@ def _named_finding(document: CheckedDocument, candidate: Candidate) -> Finding |
     if candidate.node.tag and candidate.node.tag.startswith("!") and not candidate.node.tag.startswith("!!"):
         return None
     name, value = candidate.name, candidate.value
+    if is_null(candidate.node):
+        return None
     named = name_class(name)
     if section := _secret_object_section(document, candidate):
         value = decoded(value).decode("utf-8", "replace") or value if section == "data" else value
-        # Whatever a Secret holds is one by declaration, when it looks like one.
-        named = named or (Name.TOKEN if looks_random(value) else None)
+        # Whatever a Secret holds is one by declaration, when it looks like one, or holds one.
+        named = named or (Name.TOKEN if looks_random(value) or holds_credentials(value) else None)
+        if named and holds_credentials(value):
+            return _literal(document, candidate, value)
     found = value_class(name, value, named) if named else None
     if found is None:
         return None
@@ -187,11 +198,19 @@ def _named_finding(document: CheckedDocument, candidate: Candidate) -> Finding |
     }[found]
     if value.lower() in _WELL_KNOWN:
         what = "a secret that everybody knows"
+    return _named(document, candidate, severity, what)
+
+
+def _literal(document: CheckedDocument, candidate: Candidate, value: str) -> Finding:
+    return _named(document, candidate, _weight(document, Severity.HIGH, value), "credentials")
+
+
+def _named(document: CheckedDocument, candidate: Candidate, severity: Severity, what: str) -> Finding:
     return document.finding(
         document.part(candidate.node, candidate.start, candidate.end),
         "secret/named",
         severity,
-        f"'{shown('', name, 60)}' holds {what} ({masked(candidate.value)}).",
+        f"'{shown('', candidate.name, 60)}' holds {what} ({masked(candidate.value)}).",
         _tag(document, candidate.path),
         path=candidate.path,
         suggestion=_advice(document, candidate),

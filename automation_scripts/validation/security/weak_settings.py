@@ -15,8 +15,10 @@ from automation_scripts.results import Finding, Severity, TextEdit
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
 from automation_scripts.validation.documents.pointing import replace
 from automation_scripts.validation.documents.scalars import text_of
-from automation_scripts.validation.documents.settings_found import Setting, settings
+from automation_scripts.validation.documents.settings_found import Setting
 from automation_scripts.validation.documents.tree import Kind, Style
+from automation_scripts.validation.security.production import is_production
+from automation_scripts.validation.security.setting_scan import settings
 from automation_scripts.validation.values.secret_words import words_of
 from automation_scripts.validation.values.word_lists import words
 
@@ -52,6 +54,7 @@ class Weakness:
     not_kinds: frozenset[str] = frozenset()
     fix: str | None = None
     unless_beside: tuple[tuple[str, str], ...] = ()
+    production: bool = False
 
     def met_by(self, setting: Setting, kind: str) -> bool:
         """True when the setting is this weakness."""
@@ -96,16 +99,20 @@ def _in_document(document: CheckedDocument) -> Iterator[Finding]:
         return
     by_last_word = _index()
     seen: set[tuple[int, int]] = set()
-    for setting in settings(document, by_last_word):
+    for setting in settings(document, by_last_word, _matters):
         last = setting.own_words.rpartition("_")[2]
         for weakness in by_last_word.get(last, ()):
             spot = (id(setting.node), setting.start)
-            if spot not in seen and weakness.met_by(setting, document.kind) and not _only_described(setting):
+            if spot in seen or not weakness.met_by(setting, document.kind) or _only_described(document, setting):
+                continue
+            if not weakness.production or is_production(document, setting):
                 seen.add(spot)
                 yield _finding(document, setting, weakness)
 
 
-def _only_described(setting: Setting) -> bool:
+def _only_described(document: CheckedDocument, setting: Setting) -> bool:
+    if document.kind == "kubernetes" and setting.path[:1] == ("status",):
+        return True
     return any(step in _DESCRIPTIONS for step in setting.path[:-1])
 
 
@@ -114,13 +121,21 @@ def _finding(document: CheckedDocument, setting: Setting, weakness: Weakness) ->
         document.part(setting.node, setting.start, setting.end),
         f"security/{weakness.id}",
         weakness.severity,
-        weakness.message.format(name=setting.name),
+        weakness.message.format(name=_shown_name(setting)),
         weakness.tag,
         path=setting.path,
         suggestion=weakness.suggestion,
         fix=_fix(document, setting, weakness),
         cwe=weakness.cwe,
     )
+
+
+def _shown_name(setting: Setting) -> str:
+    """`tls.enabled` rather than `enabled`, which says nothing."""
+    keys = [step for step in setting.path if isinstance(step, str)]
+    if len(keys) > 1 and keys[-1] == setting.name and "_" not in setting.own_words:
+        return f"{keys[-2]}.{keys[-1]}"[-80:]
+    return setting.name
 
 
 def _fix(document: CheckedDocument, setting: Setting, weakness: Weakness) -> tuple[TextEdit, ...]:
@@ -138,7 +153,7 @@ def _fix(document: CheckedDocument, setting: Setting, weakness: Weakness) -> tup
 @lru_cache(maxsize=1)
 def weaknesses() -> tuple[Weakness, ...]:
     """The table, in its order: of two rows that are met the first one speaks."""
-    raw = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))["settings"]
+    raw = yaml.load(_TABLE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["settings"]
     return tuple(_weakness(row) for row in raw)
 
 
@@ -161,7 +176,14 @@ def _weakness(row: dict[str, Any]) -> Weakness:
         not_kinds=frozenset(row.get("not_kinds", ())),
         fix=row.get("fix"),
         unless_beside=tuple(row.get("unless_beside", {}).items()),
+        production=row.get("production", False),
     )
+
+
+@lru_cache(maxsize=20_000)
+def _matters(last: str, value: str) -> bool:
+    """False for a value that is no weakness under any name that ends with this word."""
+    return any(weakness.value.fullmatch(value.strip()) for weakness in _index().get(last, ()))
 
 
 @lru_cache(maxsize=1)

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
-from automation_scripts.validation.documents.scalars import items, pairs, text_of
+from automation_scripts.validation.documents.scalars import pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
 from automation_scripts.validation.documents.workflow_expressions import expressions_in
+from automation_scripts.validation.security.workflow_environment import through_environment
+from automation_scripts.validation.security.workflow_parts import PRIVILEGED_TRIGGERS, Step, jobs, steps, triggers
 
 DOCS = (
     "https://docs.github.com/actions/security-for-github-actions/security-guides/security-hardening-for-github-actions"
@@ -30,6 +32,10 @@ _STRANGERS = re.compile(
     r"|event(?=\s*[),]|\s*$))"
 )
 _CALLERS = re.compile(r"\b(?:github\.event\.inputs|inputs)\.[\w-]+|\bgithub\.event\.client_payload\b")
+# Names of branches and tags hold nearly every character; whoever may push chooses them.
+_PUSHERS = re.compile(
+    r"\bgithub\s*\.\s*(?:ref_name|base_ref|ref)\b(?!\s*[=!]=)|\bgithub\.event\.(?:ref|release\.(?:name|body|tag_name))\b"
+)
 # What these give is true, false or a number, whatever stands inside.
 _HARMLESS_CALL = re.compile(r"^\s*!?\s*(?:contains|startsWith|endsWith|hashFiles)\s*\(")
 _SCRIPT_INPUTS = {"actions/github-script": "script", "azure/cli": "inlineScript", "azure/powershell": "inlineScript"}
@@ -40,50 +46,38 @@ def check_injection(corpus: Corpus) -> list[Finding]:
     found: list[Finding] = []
     for document in corpus.of("github-workflow", "github-action"):
         typed = _typed_inputs(document)
-        for path, step in _steps(document):
-            found += _step(document, path, step, typed)
+        for job in jobs(document):
+            for step in steps(job):
+                found += _step(step, typed)
         if document.kind == "github-workflow":
             found += _untrusted_checkouts(document)
     return found
 
 
-def _steps(document: CheckedDocument) -> Iterator[tuple[tuple[PathKey, ...], Node]]:
-    if document.kind == "github-action":
-        for i, step in enumerate(items(document.root.at(("runs", "steps")))):
-            yield ("runs", "steps", i), step
-        return
-    for key, job in pairs(document.root.get("jobs")):
-        for i, step in enumerate(items(job.get("steps"))):
-            yield ("jobs", key.value, "steps", i), step
-
-
 def _typed_inputs(document: CheckedDocument) -> set[str]:
     """Inputs that GitHub itself restricts to booleans, numbers or a choice."""
     found = set()
-    triggers = document.root.get("on")
     for trigger in ("workflow_dispatch", "workflow_call"):
-        for key, value in pairs(triggers.at((trigger, "inputs")) if triggers is not None else None):
+        for key, value in pairs(document.root.at(("on", trigger, "inputs"))):
             if text_of(value.get("type")) in ("boolean", "number", "choice", "environment"):
                 found.add(key.value)
     return found
 
 
-def _step(document: CheckedDocument, path: tuple[PathKey, ...], step: Node, typed: set[str]) -> Iterator[Finding]:
-    run = step.get("run")
+def _step(step: Step, typed: set[str]) -> Iterator[Finding]:
+    run = step.node.get("run")
     if run is not None and run.kind is Kind.SCALAR:
-        yield from _expressions(document, run, (*path, "run"), typed)
-    action = (text_of(step.get("uses")) or "").partition("@")[0].lower()
-    if name := _SCRIPT_INPUTS.get(action):
-        script = step.at(("with", name))
+        yield from _expressions(step, run, (*step.path, "run"), typed)
+    if name := _SCRIPT_INPUTS.get(step.action):
+        script = step.node.at(("with", name))
         if script is not None and script.kind is Kind.SCALAR:
-            yield from _expressions(document, script, (*path, "with", name), typed)
+            yield from _expressions(step, script, (*step.path, "with", name), typed)
 
 
-def _expressions(
-    document: CheckedDocument, node: Node, path: tuple[PathKey, ...], typed: set[str]
-) -> Iterator[Finding]:
+def _expressions(step: Step, node: Node, path: tuple[PathKey, ...], typed: set[str]) -> Iterator[Finding]:
+    document = step.job.document
     for start, end, inner in expressions_in(node.value):
-        stranger, caller = _STRANGERS.search(inner), _CALLERS.search(inner)
+        stranger, caller = _STRANGERS.search(inner), _CALLERS.search(inner) or _PUSHERS.search(inner)
         if _is_condition(inner) or not (stranger or caller):
             continue
         if not stranger and caller and caller[0].rpartition(".")[2] in typed:
@@ -97,11 +91,12 @@ def _expressions(
             + (
                 "whoever writes that text runs commands here."
                 if stranger
-                else "a caller of the workflow can run commands here."
+                else "whoever starts the workflow can run commands here."
             ),
             "injection",
             path=path,
             suggestion="Pass it through `env:` and use the quoted variable in the script.",
+            fix=through_environment(step, node, start, end, inner) if path[-1] == "run" else (),
             cwe="CWE-94",
             references=(DOCS,),
         )
@@ -126,22 +121,19 @@ _HEAD = re.compile(r"github\.event\.(?:pull_request\.head\.|workflow_run\.head_)
 
 def _untrusted_checkouts(document: CheckedDocument) -> Iterator[Finding]:
     """`pull_request_target` runs with secrets: the code of the pull request must not be checked out and run in it."""
-    triggers = document.root.get("on")
-    names = [key.value for key, _ in pairs(triggers)] + [text_of(item) or "" for item in items(triggers)]
-    risky = next((name for name in ("pull_request_target", "workflow_run") if name in names), None)
+    risky = next((name for name in PRIVILEGED_TRIGGERS if name in triggers(document)), None)
     if risky is None:
         return
-    for path, step in _steps(document):
-        uses = (text_of(step.get("uses")) or "").partition("@")[0]
-        reference = step.at(("with", "ref"))
-        if uses == "actions/checkout" and reference is not None and _HEAD.search(text_of(reference) or ""):
+    for step in (step for job in jobs(document) for step in steps(job)):
+        reference = step.node.at(("with", "ref"))
+        if step.action == "actions/checkout" and reference is not None and _HEAD.search(text_of(reference) or ""):
             yield document.finding(
                 reference.span,
                 "security/untrusted-checkout",
                 Severity.HIGH,
                 f"The workflow runs on {risky}, with the repository's secrets, and checks out the code of a stranger.",
                 "injection",
-                path=(*path, "with", "ref"),
+                path=(*step.path, "with", "ref"),
                 suggestion="Use pull_request for what builds or tests that code; keep this workflow to labels and comments.",
                 cwe="CWE-829",
                 references=(DOCS,),

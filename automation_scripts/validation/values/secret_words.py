@@ -71,6 +71,9 @@ def name_class(key: str) -> Name | None:
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if last in _PASSWORD_NOUNS or (last == "pw" and before) or (last == "word" and before == "pass"):
         return Name.PASSWORD
+    # Words run together, as in WEBPASSWORD; `nopassword` and `resetpassword` are about one.
+    if (glued := _GLUED.fullmatch(last)) and glued["before"] not in _ABOUT:
+        return Name.PASSWORD if glued["password"] else Name.TOKEN
     if last == "token" and any(word in _OTHER_TOKENS for word in words[:-1]):
         return None
     if last in _TOKEN_NOUNS:
@@ -82,6 +85,10 @@ def name_class(key: str) -> Name | None:
     return None
 
 
+_GLUED = re.compile(
+    r"(?P<before>[a-z]{2,40}?)(?:(?P<password>password|passwd|passphrase)"
+    r"|apikey|secretkey|accesskey|privatekey|authtoken|accesstoken|apitoken|clientsecret|appsecret)"
+)
 _NOT_A_SECRET = words("not a secret")
 _REFERENCE = re.compile(
     r"^(?:arn:aws|projects/[^/]+/secrets/|vault:|secret/|ref\+|op://|env[:.]|file:|ssm:|ssm/|aws:|gcp:|azure:|k8s:|keyvault|required\b"
@@ -104,10 +111,12 @@ _PATH = re.compile(
 _ASKS_TO_BE_REPLACED = re.compile(
     r"change[-_ ]?(?:me|it|this|in|before|your)?\b|changeme|replace|your[-_ ]?|\byour|insert|placeholder|dummy|fake"
     r"|example|sample|todo|fixme|fill[-_ ]?(?:me|in|this)|to[-_ ]be[-_ ]|put[-_ ]|(?:^|[-_ ])here$|redacted|notreal|not[-_ ]a[-_ ]real"
-    r"|set[-_ ]me|edit[-_ ]?me|foobar|^xxx|some[-_ ]?(?:secret|password|token|key)|asdf|lorem",
+    r"|set[-_ ]me|^my[-_](?:secret|password|token|key)$|edit[-_ ]?me|foobar|^xxx|some[-_ ]?(?:secret|password|token|key)|asdf|lorem",
     re.IGNORECASE,
 )
 _BLANKED = re.compile(r"^[<\[({].*[>\])}]$|^[*xX.#_\-–—•?0 ]+$|\*{3}|x{4}|X{4}|\.\.\.|…|<[^<>]+>")
+# GOOGLE_API_KEY_VAL, %kernel.secret%: names that a script puts a value for.
+_NAMED_PLACE = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,}){1,8}|%[\w.]+%.*")
 _CALL_OR_DOTTED = re.compile(r"^[\w.]+\(.*\)$|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,}$", re.DOTALL)
 
 
@@ -125,7 +134,7 @@ def value_class(key: str, value: str, name: Name | None = None) -> Value | None:
         return None
     if _HASH.match(value):
         return Value.HASHED
-    if is_template(value) or _REFERENCE.match(value) or _BLANKED.search(value):
+    if is_template(value) or _REFERENCE.match(value) or _BLANKED.search(value) or _is_named_place(key, value):
         return None
     if _is_prose(key, value) or _is_location(value) or (len(value) < 4 and (value.isdigit() or name is Name.TOKEN)):
         return None
@@ -139,6 +148,13 @@ def value_class(key: str, value: str, name: Name | None = None) -> Value | None:
         # An environment variable is the secret itself; settings in lower case often name one that stands elsewhere.
         return None if _CALL_OR_DOTTED.match(value) or value.isdigit() else Value.LITERAL
     return Value.LITERAL if looks_random(value) else None
+
+
+def _is_named_place(key: str, value: str) -> bool:
+    """Only a place that says again what the key says: `PASS_WORD` as a value is somebody's password."""
+    if not _NAMED_PLACE.fullmatch(value):
+        return False
+    return value.startswith("%") or len(set(words_of(value)) & set(words_of(key))) >= 2
 
 
 def _is_prose(key: str, value: str) -> bool:
@@ -167,7 +183,7 @@ def looks_random(value: str) -> bool:
     value = value.strip()
     if len(value) < 8 or re.search(r"\s", value):
         return False
-    if _CALL_OR_DOTTED.match(value) or re.fullmatch(r"\d+(?:[.:/-]\d+)*", value):
+    if _CALL_OR_DOTTED.match(value) or re.fullmatch(r"\d+(?:[.:/-]\d+)*|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", value):
         return False
     if len(value) < 40 and _reads_as_name(value):
         return _is_mixed_case_noise(value)

@@ -6,7 +6,10 @@ still here when they only ever appear together with one.
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import zlib
 from dataclasses import dataclass
 
 from automation_scripts.results import Severity
@@ -31,6 +34,8 @@ class Token:
     start: int
     end: int
     form: TokenFormat
+    is_certain: bool = True
+    """False when the issuer's own checksum says that it never gave this one out."""
 
 
 def _form(name: str, title: str, pattern: str, hint: str, severity: Severity = Severity.CRITICAL) -> TokenFormat:
@@ -156,8 +161,45 @@ def find_tokens(text: str) -> list[Token]:
             # A key's header without a body is documentation or a template.
             if form.name == "private-key" and not _has_key_body(text, end):
                 continue
-            found.append(Token(start, end, form))
+            if form.name == "jwt" and not _is_signed_token(match[1]):
+                continue
+            certain = form.name not in _CHECKSUMMED or checksum_holds(match[1])
+            found.append(Token(start, end, form, certain))
     return sorted(found, key=lambda token: token.start)
+
+
+_CHECKSUMMED = ("github-token", "npm-token")
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def checksum_holds(token: str) -> bool:
+    """Whether the last six characters are the CRC-32 of the thirty before, in base 62, as GitHub and npm write it.
+
+    True for forms without one, such as `github_pat_`.
+    """
+    body = token.partition("_")[2]
+    if len(body) != 36 or not body.isalnum():
+        return True
+    number, digits = zlib.crc32(body[:30].encode()), ""
+    for _ in range(6):
+        number, digit = divmod(number, 62)
+        digits = _BASE62[digit] + digits
+    return digits == body[30:]
+
+
+def _is_signed_token(text: str) -> bool:
+    """True when the first part is the header of a JSON Web Token, and the second not the one of the documentation."""
+    header, payload = text.split(".")[:2]
+    try:
+        read = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except (ValueError, RecursionError):
+        return False
+    is_header = isinstance(read, dict) and ("alg" in read or "enc" in read)
+    return is_header and not payload.startswith(_DOCUMENTED_PAYLOAD)
+
+
+# {"sub":"1234567890", as jwt.io shows it.
+_DOCUMENTED_PAYLOAD = "eyJzdWIiOiIxMjM0NTY3ODkw"
 
 
 def _has_key_body(text: str, start: int) -> bool:

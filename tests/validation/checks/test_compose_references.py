@@ -29,8 +29,8 @@ services:
       - ./local:/local
       - ${DATA_DIR}:/x
       - {type: volume, source: gone, target: /y}   # expect: dangling-ref
-    network_mode: service:sidecra      # expect: dangling-ref
-    ports: ["8080:80", "127.0.0.1:9000:9000"]
+    network_mode: service:sidecra      # expect: dangling-ref, conflict
+    ports: ["8080:80", "127.0.0.1:9000:9000"]   # expect: conflict
     environment:
       - A=1
       - B=2
@@ -58,10 +58,10 @@ services:
     depends_on: [a]                    # expect: cycle
 networks:
   front: {}
-  back: {}                             # expect: unused
+  back: {}
 volumes:
   data: {}
-  old: {}                              # expect: unused
+  old: {}
 secrets:
   token: {environment: TOKEN}
 """
@@ -85,8 +85,8 @@ services:
     ports: ["9000:9000"]
     profiles: [admin]
   migrate:
-    <<: *common
     image: web:1
+    restart: on-failure
     network_mode: "service:db"
     volumes_from: ["db:ro", "container:outside"]
   db:

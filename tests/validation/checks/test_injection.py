@@ -8,6 +8,7 @@ from automation_scripts.validation.security.check import check_security
 from .marked import assert_marked, parsed
 
 WORKFLOW = """\
+permissions: {}
 on:
   issues:
   workflow_dispatch:
@@ -35,21 +36,23 @@ jobs:
       - run: echo ${{ github.event.issue.number }} ${{ github.sha }} ${{ inputs.count }}
       - run: echo ${{ contains(github.event.issue.title, 'bug') }}
       - run: echo ${{ github.event.issue.title == 'x' && 'yes' || 'no' }}
-      - uses: some/action@v1
+      - uses: some/action@0123456789abcdef0123456789abcdef01234567
         with: {title: "${{ github.event.issue.title }}"}
       - if: contains(github.event.issue.body, 'please')
         run: make
 """
 
 TARGET = """\
-on: {pull_request_target: {types: [opened]}}
+permissions: {}
+on: {pull_request_target: {types: [opened]}}   # expect: injection
 jobs:
   a:
     runs-on: ubuntu-24.04
     steps:
       - uses: actions/checkout@v4
-        with: {ref: "${{ github.event.pull_request.head.sha }}"}   # expect: injection
+        with: {ref: "${{ github.event.pull_request.head.sha }}", persist-credentials: false}   # expect: injection
       - uses: actions/checkout@v4
+        with: {persist-credentials: false}
 """
 
 ACTION = """\
@@ -69,9 +72,9 @@ runs:
 def test_untrusted_text_in_scripts() -> None:
     found = assert_marked(check_security, WORKFLOW, ".github/workflows/a.yml")
     by_line = {f.line: f for f in found}
-    assert by_line[13].severity is Severity.HIGH
-    assert by_line[19].severity is Severity.LOW  # only those who may start the workflow write it
-    assert (by_line[16].column, by_line[16].end_column) == (24, 46)
+    assert by_line[14].severity is Severity.HIGH
+    assert by_line[20].severity is Severity.LOW  # only those who may start the workflow write it
+    assert (by_line[17].column, by_line[17].end_column) == (24, 46)
 
 
 def test_code_of_a_stranger_is_not_checked_out_with_secrets() -> None:

@@ -79,6 +79,7 @@ spec:
             readOnlyRootFilesystem: false        # expect: writable-rootfs
             procMount: Unmasked                  # expect: priv-escalation
             capabilities:
+              drop: [NET_RAW]
               add: [NET_ADMIN, SYS_PTRACE, KILL] # expect: dangerous-cap, dangerous-cap
         - name: escalates
           image: agent:1
@@ -123,8 +124,9 @@ apiVersion: policy/v1beta1
 kind: PodSecurityPolicy
 metadata: {name: restricted}
 spec:
-  privileged: true
-  hostNetwork: true
+  privileged: true    # expect: privileged
+  hostNetwork: true   # expect: host-namespace
+  hostPID: false
 """
 
 LIST = """\
@@ -141,6 +143,7 @@ items:
 """
 
 WORKFLOW = """\
+permissions: {}
 on: push
 jobs:
   build:
@@ -231,3 +234,8 @@ spec:
   containers: [{name: iis, image: "iis:1"}]
 """
     assert check_security([parsed(text, "pod.yaml")]) == []
+
+
+def test_a_patch_is_not_blamed_for_what_it_leaves_out() -> None:
+    text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, env: []}]}}}\n"
+    assert check_security([parsed(text, "patch.yaml")]) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import string
+import zlib
 
 import pytest
 from hypothesis import assume, given
@@ -23,7 +24,7 @@ from automation_scripts.validation.values.secret_words import (
     shown,
     value_class,
 )
-from automation_scripts.validation.values.token_formats import FORMATS, find_tokens
+from automation_scripts.validation.values.token_formats import FORMATS, checksum_holds, find_tokens
 
 from .marked import assert_marked, parsed
 
@@ -125,6 +126,7 @@ rules: {password: required|min:8}
 """
 
 WORKFLOW = """\
+permissions: {}
 on: push
 jobs:
   a:
@@ -139,7 +141,7 @@ jobs:
       - run: curl -u "$USER:$PASSWORD" https://x.example.com/
       - run: deploy --token=Zx8fKq2LmN4pRs7tVw9y                       # expect: hardcoded-secret
       - run: deploy --token "$TOKEN"
-      - uses: docker/login-action@v3
+      - uses: docker/login-action@0123456789abcdef0123456789abcdef01234567
         with: {username: bot, password: "${{ secrets.DOCKER }}"}
 """
 
@@ -169,7 +171,7 @@ def test_placeholders_hashes_and_samples_weigh_less() -> None:
     sample = check_security([parsed("password: hunter22\n", "tests/fixtures/app.yaml")])
     assert [f.severity for f in sample] == [Severity.MEDIUM]
     pipeline = {f.line: f.severity for f in check_security([parsed(WORKFLOW, ".github/workflows/ci.yml")])}
-    assert pipeline[6] is Severity.LOW and pipeline[13] is Severity.MEDIUM
+    assert pipeline[7] is Severity.LOW and pipeline[14] is Severity.MEDIUM
 
 
 def test_the_place_is_the_secret_itself() -> None:
@@ -399,3 +401,50 @@ def test_what_may_be_shown() -> None:
     assert shown("password", "hunter22hunter") == "('hu…', 14 characters)"
     assert shown("port", "8080") == "8080"
     assert "hunter22" not in shown("url", "https://u:hunter22@h/")
+
+
+def _github_token(body: str) -> str:
+    """A token with the checksum that the issuer would give it; made here, so that none stands in this file."""
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(6):
+        number, digit = divmod(number, 62)
+        digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return f"ghp_{body}{digits}"
+
+
+def test_a_wrong_checksum_weighs_less() -> None:
+    token = _github_token("Zx8fKq2LmN4pRs7tVw9yBc3dGh5jXa")
+    assert checksum_holds(token) and not checksum_holds(token[:-1] + ("0" if token[-1] != "0" else "1"))
+    (right,) = check_security([parsed(f"value: {token}\n", "a.yaml")])
+    (wrong,) = check_security([parsed(f"value: {token[:-2]}00\n", "a.yaml")])
+    assert (right.severity, wrong.severity) == (Severity.CRITICAL, Severity.HIGH)
+    assert token[4:] not in right.message and "checksum" in wrong.message
+
+
+def test_a_token_must_have_a_header_of_one() -> None:
+    header = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').decode().rstrip("=")
+    payload = base64.urlsafe_b64encode(b'{"sub":"shop-bot-42","role":"admin"}').decode().rstrip("=")
+    (found,) = check_security([parsed(f"value: {header}.{payload}.c2lnbmF0dXJlLW9mLXRoaXM\n", "a.yaml")])
+    assert found.rule_id == "secret/jwt"
+    other = base64.urlsafe_b64encode(b'{"kind":"page-cursor-12"}').decode().rstrip("=")
+    assert check_security([parsed(f"value: {other}.{payload}.c2lnbmF0dXJlLW9mLXRoaXM\n", "a.yaml")]) == []
+
+
+@pytest.mark.parametrize("key", ["WEBPASSWORD", "sambapassword", "MYAPIKEY"])
+def test_words_that_run_together(key: str) -> None:
+    assert name_class(key) is not None
+
+
+@pytest.mark.parametrize("key", ["nopassword", "resetpassword", "passwords", "passwordless"])
+def test_words_about_passwords_that_run_together(key: str) -> None:
+    assert name_class(key) is None
+
+
+def test_an_address_is_no_secret_of_a_secret() -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {email: sa42@project.iam.example.com}\n"
+    assert check_security([parsed(text, "a.yaml")]) == []
+
+
+def test_a_folder_whose_name_only_begins_like_one_of_translations() -> None:
+    assert check_security([parsed("password: hunter22\n", "language_features/a.yaml")])
+    assert check_security([parsed("password: Kennwort22\n", "lang/de.yaml")]) == []

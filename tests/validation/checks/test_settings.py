@@ -81,6 +81,7 @@ services:
 """
 
 SCRIPTS = """\
+permissions: {}
 on: push
 jobs:
   a:
@@ -102,6 +103,9 @@ Resources:
   Preflight:
     Type: AWS::ApiGateway::Method
     Properties: {HttpMethod: OPTIONS, AuthorizationType: NONE}
+  Keyed:
+    Type: AWS::ApiGateway::Method
+    Properties: {HttpMethod: GET, AuthorizationType: NONE, ApiKeyRequired: true}
   Policy:
     Type: AWS::S3::BucketPolicy
     Properties:
@@ -146,13 +150,14 @@ def test_every_row_of_the_table_can_be_met() -> None:
         if weakness.kinds or not weakness.names:
             continue
         example = next(
-            (v for v in (*values.values(), "none", "plaintext", "TLSv1.0", "1.0", "allow-all", "public-read", "disable")
+            (v for v in (*values.values(), "none", "plaintext", "TLSv1.0", "1.0", "allow-all", "public-read", "disable", "*", "md5")
              if weakness.value.fullmatch(v)),
             None,
         )  # fmt: skip
         assert example is not None, weakness.id
         for name in weakness.names:
-            found = check_security([parsed(f"{name}: {example}\n", "x.yaml")])
+            file = "production.yaml" if weakness.production else "x.yaml"
+            found = check_security([parsed(f"{name}: '{example}'\n", file)])
             assert weakness.tag in {f.tags[0] for f in found}, (weakness.id, name)
 
 

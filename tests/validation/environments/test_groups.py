@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.validation.environments.conftest import PRODUCTION, STAGING, found_in, line_of, told
@@ -211,6 +211,7 @@ def _written(config: dict[str, dict[str, object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CONFIGS, st.data())
 def test_any_key_that_production_lacks_is_found_at_its_parent(
     config: dict[str, dict[str, object]], data: st.DataObject

@@ -21,8 +21,18 @@ def test_any_two_of_them_give_nothing(names: tuple[str, str]) -> None:
 
 
 def test_identical_files_and_a_single_file_give_nothing() -> None:
-    assert found_in({P: PRODUCTION, S: PRODUCTION, D: PRODUCTION}) == []
+    own = PRODUCTION.replace("prod.internal", "example.com")
     assert found_in({P: PRODUCTION}) == []
+    same = own.replace("db.example.com", "localhost").replace("rediss://cache.example.com:6380/0", "cache")
+    assert found_in({P: same, S: same, D: same}) == []
+
+
+def test_a_copy_of_production_is_its_database_too() -> None:
+    found = found_in({P: PRODUCTION, S: PRODUCTION})
+    assert {finding.rule_id for finding in found} == {"drift/shared-database", "drift/other-environment"}
+    line = line_of(PRODUCTION, "  host")
+    assert ("drift/shared-database", P, line, "database.host") in told(found)
+    assert ("drift/other-environment", S, line, "database.host") in told(found)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +147,7 @@ def test_the_odd_one_is_told_even_when_it_is_not_production() -> None:
 
 
 def test_of_two_files_that_agree_almost_entirely_staging_may_be_the_odd_one() -> None:
-    lacks = PRODUCTION.replace("  pool_size: 80\n", "")
+    lacks = PRODUCTION.replace("  pool_size: 80\n", "").replace(".prod.", ".staging.")
     found = found_in({P: PRODUCTION, S: lacks})
     assert told(found) == [("drift/missing-key", S, line_of(lacks, "database:"), "database.pool_size")]
 

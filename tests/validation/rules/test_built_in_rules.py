@@ -116,7 +116,13 @@ components: {schemas: {A: {properties: {port: {type: integer, minimum: 1, maximu
 BROKEN = [
     # rule, file, text, line, column
     ("k8s/workload-api", "a.yaml", "apiVersion: apps/v1beta1\nkind: Deployment\n", 1, 13),
-    ("k8s/no-limits", "a.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: a:1\n", 5, 5),
+    (
+        "k8s/no-limits",
+        "a.yaml",
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: a:1\n",
+        5,
+        11,
+    ),
     ("k8s/image-latest", "a.yaml", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: a\n", 5, 12),
     (
         "k8s/replica-bounds",
@@ -201,7 +207,8 @@ def test_every_message_reads_well() -> None:
             and rule.suggestion[0].isupper()
             and rule.suggestion.rstrip().endswith((".", ")"))
         ), rule.id
-        assert rule.severity.at_least(Severity.MEDIUM), rule.id
+        # What is missing may be low; what is wrong is medium at least.
+        assert rule.severity.at_least(Severity.LOW if rule.tag == "no-limits" else Severity.MEDIUM), rule.id
 
 
 def test_the_rules_are_where_a_wheel_takes_them_from() -> None:

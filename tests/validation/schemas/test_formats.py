@@ -91,7 +91,7 @@ CLEAN = {
         rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]
         ---
         apiVersion: monitoring.coreos.com/v1
-        kind: ServiceMonitor
+        kind: SomethingElse
         metadata: {name: Any_Thing}
         spec: {whatever: [1, two]}
         ---
@@ -428,7 +428,7 @@ BAD = {
             (8, 18, "invalid-enum"),
             (11, 9, "unknown-key"),
             (12, 9, "missing-required"),
-            (13, 9, "invalid-value"),
+            (14, 9, "conflict"),
             (15, 9, "missing-required"),
             (19, 5, "unknown-key"),
         ],
@@ -467,7 +467,7 @@ BAD = {
             work_pool: default
           - name: b
         """,
-        [(4, 5, "unknown-key"), (6, 9, "invalid-value"), (8, 16, "wrong-type"), (9, 5, "missing-required")],
+        [(4, 5, "unknown-key"), (7, 9, "conflict"), (8, 16, "wrong-type"), (9, 5, "missing-required")],
     ),
     ".github/dependabot.yml": (
         "version: 2\nupdates:\n  - package-ecosystem: pipp\n    directory: /\n    schedule: {interval: dayly}\n    ingore: []\n",
@@ -641,9 +641,7 @@ def test_a_key_at_the_wrong_depth_is_told_where_it_belongs(tmp_path: Path) -> No
 
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  pin: 73519846\n"
-    compose = (
-        "services:\n  a:\n    image: x\n    environment: [DB_PASSWORD=hunter2hunter2, DB_PASSWORD=hunter2hunter2]\n"
-    )
+    compose = "services:\n  a:\n    image: x\n    links: [DB_PASSWORD=hunter2hunter2, DB_PASSWORD=hunter2hunter2]\n"
     found = check(tmp_path, {"secret.yaml": secret, "compose.yml": compose})
     assert len(found) == 2
     for finding in found:

@@ -14,6 +14,7 @@ from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.input.limits import Limits
 from automation_scripts.validation.parsing.files import parse_file
 from automation_scripts.validation.schemas.check import check_schemas
+from automation_scripts.validation.strictness import Strictness
 from tests.validation.schemas.support import brief, check, mended, parse, write
 
 DRAFTS = {
@@ -244,13 +245,20 @@ def test_a_known_address_means_the_schema_that_ships(tmp_path: Path) -> None:
     assert (3, 1, "unknown-key") in brief(found)
 
 
-def test_an_unknown_address_is_a_remark_and_the_kind_still_counts(tmp_path: Path) -> None:
+def test_with_an_unknown_address_the_kind_still_counts(tmp_path: Path) -> None:
     text = '{"$schema": "https://example.com/s.json", "name": "a", "private": "yes"}'
-    found = check(tmp_path, {"package.json": text})
-    assert [(f.rule_id, f.severity) for f in found] == [
-        ("schema/not-fetched", Severity.INFO),
-        ("schema/wrong-type", Severity.HIGH),
-    ]
+    assert [f.rule_id for f in check(tmp_path, {"package.json": text})] == ["schema/wrong-type"]
+
+
+def test_an_unknown_address_is_told_once_to_those_who_are_strict(tmp_path: Path) -> None:
+    files = {f"{name}.yaml": "$schema: https://example.com/s.json\n" for name in ("a", "b")}
+    assert check(tmp_path, files) == []
+    found = check(tmp_path, files, strictness=Strictness.STRICT)
+    assert [(f.rule_id, f.severity, f.file) for f in found] == [("schema/not-fetched", Severity.INFO, "a.yaml")]
+
+
+def test_a_schema_of_an_installed_package_is_not_missed(tmp_path: Path) -> None:
+    assert check(tmp_path, {"app.yaml": "$schema: ./node_modules/tool/schema.json\na: x\n"}) == []
 
 
 @pytest.mark.parametrize(
@@ -260,7 +268,6 @@ def test_an_unknown_address_is_a_remark_and_the_kind_still_counts(tmp_path: Path
         ("../outside.json", "schema/not-fetched"),
         ("/etc/passwd", "schema/not-fetched"),
         ("file:///etc/passwd", "schema/not-fetched"),
-        ("./node_modules/tool/schema.json", "schema/not-fetched"),
         ("broken.json", "schema/unusable-schema"),
         ("remote.json", "schema/unusable-schema"),
     ],

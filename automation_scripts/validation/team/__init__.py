@@ -1,0 +1,1 @@
+"""What a team needs around the checks: accepted findings, suppressions, only what changed, and a cache."""

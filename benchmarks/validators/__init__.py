@@ -1,0 +1,1 @@
+"""Our validator and the public ones on the same files: cases, runs, and scores."""
