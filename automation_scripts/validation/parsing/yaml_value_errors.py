@@ -13,6 +13,7 @@ from automation_scripts.validation.parsing.yaml_error_places import Explanation,
 _CLOSING = {"[": "]", "{": "}"}
 # Brackets and quotes as they follow one another, and what ends the search: a new document or a top-level key.
 _BRACKETS = re.compile(r"(?m)'[^'\n]*'|\"[^\"\n]*\"|[\[\]{}]|^---(?=\s|$)|^\S[^\n]*:(?=\s)")
+_KEY_LINE = re.compile(r"\n[ ]*(?:-[ ]+)?[A-Za-z_][\w.-]*:(?=[ \r\n])")
 _TAG = re.compile(r"!\S*")
 _RESERVED = {
     "@": "'@' is reserved in YAML and cannot begin a value",
@@ -72,6 +73,9 @@ def escape(problem: Problem, at: int, index: LineIndex) -> Explanation | None:
     found = text.find("\\", max(at - 2, 0), at + 2)
     if found < 0:
         return None
+    opened = problem.context_offset
+    if opened is not None and _KEY_LINE.search(text, opened, found):
+        return unclosed_quote(problem, at, index)
     return Explanation(
         found,
         found + 2,

@@ -85,6 +85,7 @@ class Inventory:
     """kind -> the folders in which objects of it are kept."""
     places: dict[str, set[tuple[str, Path]]] = field(default_factory=dict)
     """kind -> the names of its objects, with their folders."""
+    near: dict[tuple[str, Path], list[str]] = field(default_factory=dict)
     files: dict[str, set[str]] = field(default_factory=dict)
     """kind -> the files in which objects of it are kept."""
 
@@ -99,6 +100,12 @@ class Inventory:
 
     def names_near(self, kind: str, folder: Path) -> list[str]:
         """The names of a kind that are kept in this folder, above or below it."""
+        found = self.near.get((kind, folder))
+        if found is None:
+            found = self.near[(kind, folder)] = self._names_near(kind, folder)
+        return found
+
+    def _names_near(self, kind: str, folder: Path) -> list[str]:
         return [
             name
             for name, there in self.places.get(kind, ())

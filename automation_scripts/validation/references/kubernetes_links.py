@@ -27,6 +27,8 @@ from automation_scripts.validation.references.missing_names import likely_typo, 
 from automation_scripts.validation.values.formats import is_template
 
 Path = tuple[PathKey, ...]
+Made = list[tuple[KubernetesObject, dict[str, str]]]
+"""Custom resources with the labels that the pods of their operators carry."""
 
 
 def check_links(corpus: Corpus) -> list[Finding]:
@@ -34,14 +36,15 @@ def check_links(corpus: Corpus) -> list[Finding]:
     objects = kubernetes_objects(corpus)
     groups = [group for owner in objects for group in pod_groups(owner)]
     services = [owner for owner in objects if owner.kind == "Service"]
+    made = _custom_resources(objects)
     found: list[Finding] = []
     for owner in objects:
         if owner.kind == "Service":
-            found += _service(owner, groups, objects)
+            found += _service(owner, groups, made)
         elif owner.kind == "Ingress":
             found += _ingress(owner, services)
         elif owner.kind in ("NetworkPolicy", "PodDisruptionBudget"):
-            found += _policy(owner, groups, objects)
+            found += _policy(owner, groups, made)
         elif owner.kind in ("ServiceMonitor", "PodMonitor"):
             found += check_monitor(owner, services, groups)
         elif owner.kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
@@ -49,7 +52,7 @@ def check_links(corpus: Corpus) -> list[Finding]:
     return found
 
 
-def _service(owner: KubernetesObject, groups: list[PodGroup], objects: list[KubernetesObject]) -> Iterator[Finding]:
+def _service(owner: KubernetesObject, groups: list[PodGroup], made: Made) -> Iterator[Finding]:
     selector = owner.node.at(("spec", "selector"))
     wanted = labels(selector)
     if not wanted or any(is_template(value) for value in wanted.values()):
@@ -64,7 +67,7 @@ def _service(owner: KubernetesObject, groups: list[PodGroup], objects: list[Kube
         yield from _target_ports(owner, reached)
     elif other:
         yield _other_namespace(owner, other[0], key[0])
-    elif not _made_by_operator(owner, wanted, objects):
+    elif not _made_by_operator(owner, wanted, made):
         yield _no_pods(owner, wanted, selector, key[0], [group for group in near if group.labels])
 
 
@@ -130,16 +133,25 @@ def _same_file(owner: KubernetesObject, group: PodGroup) -> bool:
     return owner.document.file is group.owner.document.file
 
 
-def _made_by_operator(owner: KubernetesObject, wanted: dict[str, str], objects: list[KubernetesObject]) -> bool:
-    """True when a custom resource has these labels: its operator makes pods that carry them."""
-    for other in objects:
-        group = other.api_version.partition("/")[0]
-        if "." not in group or group.endswith(".k8s.io") or not same_namespace(owner, other):
+def _custom_resources(objects: list[KubernetesObject]) -> Made:
+    found: Made = []
+    for owner in objects:
+        group = owner.api_version.partition("/")[0]
+        if "." not in group or group.endswith(".k8s.io"):
             continue
-        own = labels(other.node.at(("metadata", "labels"))) | labels(other.node.at(("spec", "podMetadata", "labels")))
-        if wanted.items() & own.items() and all(own.get(k, v) == v for k, v in wanted.items()):
-            return True
-    return False
+        own = labels(owner.node.at(("metadata", "labels"))) | labels(owner.node.at(("spec", "podMetadata", "labels")))
+        if own:
+            found.append((owner, own))
+    return found
+
+
+def _made_by_operator(owner: KubernetesObject, wanted: dict[str, str], made: Made) -> bool:
+    """True when a custom resource has these labels: its operator makes pods that carry them."""
+    return any(
+        wanted.items() & own.items() and all(own.get(k, v) == v for k, v in wanted.items())
+        for other, own in made
+        if same_namespace(owner, other)
+    )
 
 
 def _talks_about(wanted: dict[str, str], group: PodGroup) -> bool:
@@ -251,7 +263,7 @@ def _backend_port(
         )  # fmt: skip
 
 
-def _policy(owner: KubernetesObject, groups: list[PodGroup], objects: list[KubernetesObject]) -> Iterator[Finding]:
+def _policy(owner: KubernetesObject, groups: list[PodGroup], made: Made) -> Iterator[Finding]:
     steps = ("podSelector",) if owner.kind == "NetworkPolicy" else ("selector",)
     selector = owner.node.at(("spec", *steps, "matchLabels"))
     wanted = labels(selector)
@@ -259,7 +271,7 @@ def _policy(owner: KubernetesObject, groups: list[PodGroup], objects: list[Kuber
     yield from _peers(owner, near)
     if not wanted or not near or selector is None or any(matches(wanted, group) for group in near):
         return
-    if _made_by_operator(owner, wanted, objects) or not any(
+    if _made_by_operator(owner, wanted, made) or not any(
         _talks_about(wanted, group) or (_is_near(owner, group) and wanted.items() & group.labels.items())
         for group in near
     ):

@@ -31,15 +31,27 @@ def check_pointers(corpus: Corpus) -> list[Finding]:
         file.path.resolve(): file.documents[0].root.resolved() for file in corpus.files if file.documents
     }
     for document in corpus.documents:
-        for match in document.index.keyed("$ref"):
-            finding = _reference(document, match, targets)
-            if finding is not None:
-                found.append(finding)
+        found += _references(document, targets)
         if document.kind == "openapi":
             found += _security_names(document)
             found += _operation_ids(document)
             found += _path_parameters(document)
     return found
+
+
+def _references(document: CheckedDocument, targets: dict[Path, Node | None]) -> Iterator[Finding]:
+    # One schema is referred to again and again; without `$id`s a text means the same everywhere in a document.
+    is_plain = "$id" not in document.index.by_key
+    right: set[str] = set()
+    for match in document.index.keyed("$ref"):
+        text = text_of(match.node)
+        if text in right:
+            continue
+        finding = _reference(document, match, targets)
+        if finding is not None:
+            yield finding
+        elif is_plain and text is not None and not _is_data(match.path):
+            right.add(text)
 
 
 def _reference(document: CheckedDocument, match: Match, targets: dict[Path, Node | None]) -> Finding | None:
@@ -66,7 +78,7 @@ def _is_data(path: tuple[PathKey, ...]) -> bool:
 
 def _base(document: CheckedDocument, path: tuple[PathKey, ...]) -> tuple[Node, tuple[PathKey, ...]]:
     """The schema that `#` means: the nearest one above with an `$id` of its own, else the whole document."""
-    for length in range(len(path) - 1, 0, -1):
+    for length in range(len(path) - 1, 0, -1) if "$id" in document.index.by_key else ():
         node = document.root.at(path[:length])
         identity = text_of(node.get("$id")) if node is not None else None
         if node is not None and identity and not identity.startswith("#"):

@@ -14,7 +14,7 @@ from automation_scripts.validation.schemas.compiled import CompiledSchema
 from automation_scripts.validation.schemas.constraints import describe, exclusive_keys, is_rival, repeated_item
 from automation_scripts.validation.schemas.keys import NearMiss, is_very_close, known_keys
 from automation_scripts.validation.schemas.mends import renamed, retyped
-from automation_scripts.validation.schemas.problems import Problem
+from automation_scripts.validation.schemas.problems import Problem, most_telling
 from automation_scripts.validation.schemas.subject import Path, Spot, Subject
 from automation_scripts.validation.schemas.wording import capital, listed, shown_value, types_text, value_text
 
@@ -31,7 +31,7 @@ class Reporter:
 
     def report(self, problems: Iterable[Problem]) -> list[Finding]:
         """The findings, consequences of a typing error left out."""
-        settled = self._last_of_rivals(_most_telling(problems))
+        settled = self._last_of_rivals(most_telling(problems))
         found: list[Finding] = []
         for problem in settled:
             if problem.keyword in ("additionalProperties", "unevaluatedProperties"):
@@ -280,25 +280,6 @@ class Reporter:
             references=self.references,
             **more,
         )
-
-
-def _most_telling(problems: Iterable[Problem]) -> list[Problem]:
-    """One problem a value: what has the wrong type is not also held against patterns and lists of values."""
-    order = {"type": 0, "enum": 1, "const": 1}
-    best: dict[tuple[Path, str], Problem] = {}
-    for problem in problems:
-        about_value = problem.keyword not in (
-            "required",
-            "dependentRequired",
-            "additionalProperties",
-            "unevaluatedProperties",
-            "propertyNames",
-        )
-        detail = "" if about_value else f"{problem.keyword}{problem.detail}"
-        key = (problem.path, detail)
-        if key not in best or order.get(problem.keyword, 2) < order.get(best[key].keyword, 2):
-            best[key] = problem
-    return list(best.values())
 
 
 def _value_or_key(spot: Spot) -> Span:

@@ -71,3 +71,22 @@ def leaves(problem: Problem) -> Iterator[Problem]:
     for branch in problem.branches:
         for below in branch:
             yield from leaves(below)
+
+
+def most_telling(problems: Iterable[Problem]) -> list[Problem]:
+    """One problem a value: what has the wrong type is not also held against patterns and lists of values."""
+    order = {"type": 0, "enum": 1, "const": 1}
+    best: dict[tuple[tuple[PathKey, ...], str], Problem] = {}
+    for problem in problems:
+        about_value = problem.keyword not in (
+            "required",
+            "dependentRequired",
+            "additionalProperties",
+            "unevaluatedProperties",
+            "propertyNames",
+        )
+        detail = "" if about_value else f"{problem.keyword}{problem.detail}"
+        key = (problem.path, detail)
+        if key not in best or order.get(problem.keyword, 2) < order.get(best[key].keyword, 2):
+            best[key] = problem
+    return list(best.values())

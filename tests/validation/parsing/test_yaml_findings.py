@@ -288,4 +288,4 @@ def test_what_only_yaml_11_accepts_is_a_low_finding_and_is_read(parse: Parse) ->
     parsed = parse("a: [\n1\n]\n")
     assert len(parsed.documents) == 1
     finding = only(parsed, "yaml/strict-syntax")
-    assert (finding.severity, finding.line, finding.tags) == (Severity.LOW, 2, ("syntax",))
+    assert (finding.severity, finding.line, finding.tags) == (Severity.INFO, 2, ("syntax",))

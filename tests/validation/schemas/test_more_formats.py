@@ -176,7 +176,6 @@ WRONG = {
             (5, 19, "wrong-type"),
             (6, 5, "unknown-key"),
             (7, 5, "missing-required"),
-            (8, 5, "conflict"),
             (9, 5, "conflict"),
         ],
     ),

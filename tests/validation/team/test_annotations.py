@@ -72,7 +72,7 @@ def test_nothing_can_begin_another_command() -> None:
     assert unquote(found[3]) == bad + "\n" + bad
 
 
-anything = st.text(st.characters(exclude_categories=()), max_size=60)
+anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
 @given(st.lists(st.tuples(anything, anything, anything, st.sampled_from(Severity)), max_size=30))
