@@ -48,8 +48,9 @@ def chosen_rules(parameters: ConfigValidatorParameters) -> list[Rule]:
 def rules(corpus: Corpus, chosen: Sequence[Rule], environment: str | None) -> list[Finding]:
     """What breaks a business rule."""
     from automation_scripts.validation.rules.check import check_rules
+    from automation_scripts.validation.security.catalogue import with_references
 
-    return check_rules(corpus, chosen, environment=environment)
+    return with_references(check_rules(corpus, chosen, environment=environment))
 
 
 def inconsistencies(corpus: Corpus, env_files: Sequence[ConfigFile] = ()) -> list[Finding]:

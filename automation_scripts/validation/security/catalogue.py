@@ -85,3 +85,25 @@ def _referenced(finding: Finding) -> Finding:
     links = [link for name, link in _LINKS.items() if any(item.startswith(name) for item in row.mapping)]
     references = (*finding.references, *(text for text in (*row.mapping, *links) if text not in finding.references))
     return replace(finding, cwe=finding.cwe or row.cwe, references=references)
+
+
+def rule_page() -> str:
+    """The table as a page of the documents (docs/config_validator_rules.md)."""
+    rows = [
+        f"| `{row.id}` | {', '.join(row.classes)} | {row.severity.value} | {row.what} | {row.cwe} | {', '.join(row.mapping)} |"
+        for row in rule_table()
+    ]
+    head = (
+        "# Security rules of config_validator",
+        "",
+        "Made by `python -m automation_scripts.validation.security.catalogue`; a test keeps it in step. The severity is the worst",
+        "that a rule gives. The other rules are listed by `automation rules list`.",
+        "",
+        "| rule | class | severity | what it finds | weakness | asked for by |",
+        "|---|---|---|---|---|---|",
+    )
+    return "\n".join((*head, *rows)) + "\n"
+
+
+if __name__ == "__main__":
+    print(rule_page(), end="")

@@ -11,7 +11,7 @@ from automation_scripts.results import Finding
 from automation_scripts.validation.documents.classes import CLASSES
 from automation_scripts.validation.rules.check import load_rules
 from automation_scripts.validation.security import check as security
-from automation_scripts.validation.security.catalogue import catalogue, row_of, rule_table
+from automation_scripts.validation.security.catalogue import catalogue, row_of, rule_page, rule_table
 from automation_scripts.validation.security.check import check_security
 from automation_scripts.validation.security.cloud_resources import resource_rules
 from automation_scripts.validation.security.weak_settings import weaknesses
@@ -97,3 +97,10 @@ def test_every_finding_carries_its_weakness_and_references() -> None:
         assert finding.cwe and set(row.mapping) <= set(finding.references)
         # A form of token has a severity of its own.
         assert row.severity.at_least(finding.severity), (finding.rule_id, finding.severity)
+
+
+def test_the_page_of_the_documents_is_in_step() -> None:
+    page = Path(__file__).parents[3] / "docs" / "config_validator_rules.md"
+    assert page.read_text(encoding="utf-8") == rule_page(), (
+        "run: python -m automation_scripts.validation.security.catalogue > docs/config_validator_rules.md"
+    )
