@@ -74,7 +74,7 @@ def _by_schema(rule: Rule, kind: str, schema: CompiledSchema) -> Iterator[str]:
 
 def _schemas(kind: str) -> list[CompiledSchema]:
     from automation_scripts.validation.schemas import kubernetes
-    from automation_scripts.validation.schemas.selection import catalogued
+    from automation_scripts.validation.schemas.catalogued import catalogued
     from automation_scripts.validation.schemas.store import entry_for_kind
 
     name, _, object_kind = kind.partition("/")

@@ -131,9 +131,7 @@ class _Parser:
     def expect(self, operator: str) -> None:
         kind, piece, start = self.take()
         if kind != "operator" or piece != operator:
-            raise _Wrong(
-                f"'{operator}' is missing" + (f" before '{piece}'" if piece else " at the end"), start
-            )
+            raise _Wrong(f"'{operator}' is missing" + (f" before '{piece}'" if piece else " at the end"), start)
 
     def whole(self) -> None:
         if self.peek() == "end":

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from automation_scripts.errors import InvalidParameters
 from automation_scripts.results import Finding, Severity
+from automation_scripts.validation.input.examination import examine, file_finding, shown
 from automation_scripts.validation.input.file_kinds import GENERATED_FILES, FileKind, kind_of
 from automation_scripts.validation.input.limits import DEFAULT_LIMITS, Limits
-from automation_scripts.validation.input.reading import NotReadable, read_start
-from automation_scripts.validation.input.text import looks_binary
 
 SKIPPED_FOLDERS = frozenset(
     {".git", "node_modules", ".venv", "venv", "__pycache__", ".terraform", ".tox", ".nox", "bower_components"}
@@ -35,8 +34,6 @@ VISITED_HIDDEN_FOLDERS = frozenset(
     }
 )
 """Hidden folders that hold configuration; every other hidden folder is skipped."""
-
-_SNIFFED_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -110,10 +107,10 @@ def _missing(config_path: Path, error: Exception) -> str:
 def _single(path: Path, limits: Limits) -> Discovery:
     found = Discovery(path.parent)
     kind = kind_of(path.as_posix())
-    file = ConfigFile(_shown(path.name), path, None if kind is FileKind.ENV else kind)
+    file = ConfigFile(shown(path.name), path, None if kind is FileKind.ENV else kind)
     if kind is FileKind.ENV:
         found.env_files.append(file)
-    problem = _examine(file, limits)
+    problem = examine(path, file.name, limits)
     if problem is None:
         found.files.append(file)
     else:
@@ -183,10 +180,10 @@ class _Walk:
                 yield from sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             self.discovery.findings.append(
-                _finding(
+                file_finding(
                     "file/unreadable",
                     Severity.MEDIUM,
-                    _shown(name or "."),
+                    shown(name or "."),
                     f"The folder cannot be read: {error.strerror or error}. Nothing in it was checked.",
                     "Give this user read permission on the folder.",
                 )
@@ -212,10 +209,10 @@ class _Walk:
         parent = Path(os.path.realpath(path.parent))
         if parent == real or parent.is_relative_to(real):
             self.discovery.findings.append(
-                _finding(
+                file_finding(
                     "file/link-loop",
                     Severity.LOW,
-                    _shown(name),
+                    shown(name),
                     "The link leads to a folder that contains it; it was not followed.",
                     "Remove the link, or point it at a folder outside of its own path.",
                 )
@@ -225,12 +222,12 @@ class _Walk:
 
     def _unreachable(self, path: Path, name: str, error: OSError) -> None:
         loop = error.errno == errno.ELOOP
-        target = _shown(str(path.readlink()))
+        target = shown(str(path.readlink()))
         self.discovery.findings.append(
-            _finding(
+            file_finding(
                 "file/link-loop" if loop else "file/broken-link",
                 Severity.MEDIUM,
-                _shown(name),
+                shown(name),
                 f"The link to {target!r} leads "
                 + ("back to itself." if loop else f"nowhere: {error.strerror or 'it cannot be followed'}."),
                 "Point the link at an existing file, or remove it.",
@@ -243,14 +240,14 @@ class _Walk:
         if kind is None or name.rsplit("/", 1)[-1] in self.skipped_files:
             return
         found = self.discovery
-        file = ConfigFile(_shown(name), path, kind)
+        file = ConfigFile(shown(name), path, kind)
         if kind is FileKind.ENV:
             found.env_files.append(file)
             return
         if len(found.files) >= self.limits.max_files:
             self.full = True
             found.findings.append(
-                _finding(
+                file_finding(
                     "file/too-many",
                     Severity.MEDIUM,
                     ".",
@@ -269,47 +266,8 @@ class _Walk:
             if path.is_symlink() and identity in self.seen_files:
                 return  # the file itself is on the list
             self.seen_files.add(identity)
-        problem = _examine(file, self.limits)
+        problem = examine(path, file.name, self.limits)
         if problem is None:
             found.files.append(file)
         else:
             found.findings.append(problem)
-
-
-def _examine(file: ConfigFile, limits: Limits) -> Finding | None:
-    """Why a file will not be read, or None."""
-    try:
-        start = read_start(file.path, _SNIFFED_BYTES, limits)
-    except NotReadable as error:
-        return error.finding(file.name)
-    if looks_binary(start):
-        return _finding(
-            "file/binary",
-            Severity.MEDIUM,
-            file.name,
-            "The file is no text, though its name is that of a configuration file; it was not read.",
-            "Check what wrote it; a compressed or encrypted file needs another name.",
-            tag="syntax",
-        )
-    return None
-
-
-def _finding(
-    rule_id: str, severity: Severity, name: str, message: str, suggestion: str, *, tag: str = "invalid-value"
-) -> Finding:
-    return Finding(
-        rule_id,
-        severity,
-        message,
-        file=name,
-        line=1,
-        column=1,
-        resource=name,
-        suggestion=suggestion,
-        tags=(tag,),
-    )
-
-
-def _shown(name: str) -> str:
-    """A file name that can be printed and written as JSON, whatever bytes it has."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 from typing import NoReturn
 
-from automation_scripts.results import Severity
 from automation_scripts.validation.documents.tree import Document, Format, Kind, Node, ParsedFile, Style
 from automation_scripts.validation.input.limits import DEFAULT_LIMITS, Limits
 from automation_scripts.validation.parsing.collector import collector_paused
@@ -32,9 +31,7 @@ _ENTRY = re.compile(
 )
 # A text (1) or literal (2) in a list, with its comma.
 _ITEM = re.compile(rf"[ \t\n\r]*+(?:{_TEXT}|({_LITERAL_PATTERN}))[ \t\n\r]*+,", re.ASCII)
-_BLANK = re.compile(r"[ \t\n\r]*+")
 _STRING = re.compile(r'"((?:[^"\\\n\r]++|\\[^\n\r])*+)"')
-_COMMENT = re.compile(r"//[^\n\r]*|/\*.*?\*/|#[^\n\r]*", re.DOTALL)
 
 
 def parse_json(
@@ -57,7 +54,7 @@ class _Scanner(JsonBuilder):
 
     def run(self) -> None:
         try:
-            at = self._skip(self._byte_order_mark())
+            at = self.skip(self.byte_order_mark())
             if at == len(self.text):
                 self.stop(at, at, "The file is empty; JSON needs one value.", "Write {} for an empty configuration.")
             self._read(at)
@@ -66,21 +63,6 @@ class _Scanner(JsonBuilder):
         if self.root is not None:
             self.parsed.documents.append(Document(self.root))
         self.parsed.findings.extend(self.reporter.ordered())
-
-    def _byte_order_mark(self) -> int:
-        """How long the mark at the beginning is, reported; files lose theirs before, when they are decoded."""
-        if not self.text.startswith("\ufeff"):
-            return 0
-        self.reporter.report(
-            "json/byte-order-mark",
-            "The text begins with a byte order mark. JSON must not have one, and many readers reject it.",
-            0,
-            1,
-            severity=Severity.LOW,
-            suggestion="Save the file without a byte order mark (UTF-8 without BOM).",
-            edits=[(0, 1, "")],
-        )
-        return 1
 
     def _read(self, at: int) -> None:
         text, token = self.text, _TOKEN.match
@@ -95,7 +77,7 @@ class _Scanner(JsonBuilder):
             if step is not None:
                 at, state = step
                 continue
-            at = self._skip(at)
+            at = self.skip(at)
             if state == "value":
                 at, state = self._value(at)
             elif state == "key":
@@ -212,6 +194,7 @@ class _Scanner(JsonBuilder):
             self._unfinished()
         odd = odd_token(self.text, at, key=True)
         if odd is None:
+            self.report_stray()
             self.stop(at, at + 1, f"{first!r} stands where a key is expected.", "Keys are text in double quotes.")
         return self.add_key(self._odd(at, odd))
 
@@ -225,6 +208,7 @@ class _Scanner(JsonBuilder):
             self.syntax(at, at + 1, f"'=' stands after the key {shown!r}; JSON uses ':'.", "Write ':'.", ":")
             return at + 1, "value"
         if found in (",", "}", "]"):
+            self.report_stray()
             self.stop(at, at + 1, f"The key {shown!r} has no value.", "Write ': value' after it.")
         end = self.last_end
         self.syntax(end, end, f"A ':' is missing after the key {shown!r}.", "Write ':' between key and value.", ":")
@@ -239,6 +223,11 @@ class _Scanner(JsonBuilder):
         after: State = "key" if self.stack[-1].kind is Kind.MAP else "value"
         readable = found in ("'", '"', "{", "[") or _LITERAL.match(self.text, at) is not None
         if not readable and odd_token(self.text, at, key=after == "key") is None:
+            self.report_stray()
+            if found == ":" and after == "value":
+                line = self.stack[-1].span.line
+                what = f"A key stands in the list of line {line}: the list's ']' is probably missing."
+                self.stop(at, at + 1, what, "Write ']' where the list ends.")
             self.stop(at, at + 1, f"{found!r} is not expected after a value.", "Write ',' or close the bracket.")
         end = self.last_end
         self.syntax(end, end, "A ',' is missing after this value.", "Write ',' between the entries.", ",")
@@ -279,32 +268,6 @@ class _Scanner(JsonBuilder):
         style = Style.DOUBLE if odd.is_text else Style.PLAIN
         return self.scalar(at, odd.end, style, value)
 
-    def _skip(self, at: int) -> int:
-        """Over blanks and comments; other blanks of Unicode are reported and skipped too."""
-        text = self.text
-        while True:
-            found = _BLANK.match(text, at)
-            at = found.end() if found else at
-            first = text[at : at + 1]
-            comment = _COMMENT.match(text, at) if first in ("/", "#") else None
-            if comment is not None:
-                if not self.allow_comments or first == "#":
-                    self.syntax(
-                        at,
-                        comment.end(),
-                        "JSON has no comments." if first == "/" else "JSON has no comments with '#'.",
-                        "Remove it, or use a format with comments (JSONC, YAML) if the reader knows it.",
-                    )
-                at = comment.end()
-            elif text.startswith("/*", at):
-                self.stop(at, at + 2, "The comment that /* opens is never closed.", "Write */ after it.")
-            elif first.isspace() or first in ("\ufeff", "\u200b"):
-                what = f"U+{ord(first):04X} is no blank of JSON (only space, tab and line breaks are)."
-                self.syntax(at, at + 1, what, "Replace it by a space.", " ")
-                at += 1
-            else:
-                return at
-
     # Findings -------------------------------------------------------------------------------------------
 
     def _unfinished(self) -> NoReturn:
@@ -315,10 +278,12 @@ class _Scanner(JsonBuilder):
         node = self.stack[-1]
         opening, closing = brackets(node)
         only_this = len(self.stack) == 1 and self.keys[-1] is None and self.comma is None
+        at = max(self.last_end, node.span.start + 1)
         self.stop(
-            node.span.start,
-            node.span.start + 1,
-            f"The {opening!r} opened here is never closed: the file ends on line {self.index.position(end)[0]}.",
+            at - 1,
+            at,
+            f"The file ends behind this, on line {self.index.position(end)[0]}, but the {opening!r} of line "
+            f"{node.span.line} is never closed.",
             f"Write {closing!r} where it ends.",
             (self.last_end, self.last_end, closing) if only_this and self.last_end > node.span.start else None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from bisect import bisect_right
 from typing import Literal, NoReturn
@@ -14,7 +15,7 @@ from automation_scripts.validation.input.limits import Limits
 from automation_scripts.validation.input.spans import Span
 from automation_scripts.validation.input.text import LineIndex
 from automation_scripts.validation.parsing.budget import CpuBudget
-from automation_scripts.validation.parsing.json_brackets import Stray, brackets, stray_bracket
+from automation_scripts.validation.parsing.json_brackets import Stray, brackets, lost_bracket, stray_bracket
 from automation_scripts.validation.parsing.json_strings import Flaw
 from automation_scripts.validation.parsing.yaml_keys import add_repeated_keys
 from automation_scripts.validation.parsing.yaml_nodes import NO_CHILDREN, NO_ENTRIES
@@ -23,6 +24,8 @@ State = Literal["value", "key", "colon", "next"]
 """What comes next in the text."""
 
 _MAX_ERRORS = 10_000  # read on behind; more is no JSON at all
+_BLANK = re.compile(r"[ \t\n\r]*+")
+_COMMENT = re.compile(r"//[^\n\r]*|/\*.*?\*/|#[^\n\r]*", re.DOTALL)
 _new_tuple = tuple.__new__
 _new_object = object.__new__
 _SCALAR, _MAP, _SEQ = Kind.SCALAR, Kind.MAP, Kind.SEQ
@@ -126,7 +129,8 @@ class JsonBuilder:
 
     def report_stray(self) -> None:
         """Where brackets do not pair, tell the place that the indentation shows, and end the reading."""
-        stray = self.stray
+        lost = lost_bracket(self.stack, self.index)
+        stray = min(filter(None, (self.stray, lost)), key=lambda found: found.at, default=None)
         if stray is not None:
             self.stop(stray.at, stray.at + 1, stray.message, stray.suggestion, stray.edit)
 
@@ -162,6 +166,47 @@ class JsonBuilder:
         if self.budget.is_spent():
             self._limit("json/too-large", at, "Reading the file takes too long")
         self.checkpoint = min(self.nodes + self.budget.step, limit)
+
+    def skip(self, at: int) -> int:
+        """Over blanks and comments; other blanks of Unicode are reported and skipped too."""
+        text = self.text
+        while True:
+            found = _BLANK.match(text, at)
+            at = found.end() if found else at
+            first = text[at : at + 1]
+            comment = _COMMENT.match(text, at) if first in ("/", "#") else None
+            if comment is not None:
+                if not self.allow_comments or first == "#":
+                    self.syntax(
+                        at,
+                        comment.end(),
+                        "JSON has no comments." if first == "/" else "JSON has no comments with '#'.",
+                        "Remove it, or use a format with comments (JSONC, YAML) if the reader knows it.",
+                    )
+                at = comment.end()
+            elif text.startswith("/*", at):
+                self.stop(at, at + 2, "The comment that /* opens is never closed.", "Write */ after it.")
+            elif first.isspace() or first in ("\ufeff", "\u200b"):
+                what = f"U+{ord(first):04X} is no blank of JSON (only space, tab and line breaks are)."
+                self.syntax(at, at + 1, what, "Replace it by a space.", " ")
+                at += 1
+            else:
+                return at
+
+    def byte_order_mark(self) -> int:
+        """How long the mark at the beginning is, reported; files lose theirs before, when they are decoded."""
+        if not self.text.startswith("\ufeff"):
+            return 0
+        self.reporter.report(
+            "json/byte-order-mark",
+            "The text begins with a byte order mark. JSON must not have one, and many readers reject it.",
+            0,
+            1,
+            severity=Severity.LOW,
+            suggestion="Save the file without a byte order mark (UTF-8 without BOM).",
+            edits=[(0, 1, "")],
+        )
+        return 1
 
     # Findings -------------------------------------------------------------------------------------------
 

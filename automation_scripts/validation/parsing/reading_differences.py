@@ -1,7 +1,7 @@
 """Texts that readers of YAML 1.1 and 1.2 both accept and read as different trees.
 
 They are few: a `:` in the name of an anchor, a `?` that begins a text in brackets, line breaks that only YAML 1.1 knows,
-and a block text that ends the file in blanks. Values that only mean something else are the business of
+a document that is one block text (its lines need no indentation in YAML 1.2), and a file that ends in blanks. Values that only mean something else are the business of
 `version_differences`.
 """
 
@@ -16,6 +16,7 @@ from automation_scripts.validation.parsing.yaml_documents import BuiltDocument
 
 _COLON_IN_NAME = re.compile(r"(?<![^\s\[{,])[&*][\w-]+:")
 _QUESTION_IN_BRACKETS = re.compile(r"[\[{,][ \t\r\n]*+\?[^\s,\[\]{}]")
+_BLOCK_TEXTS = (Style.LITERAL, Style.FOLDED)
 _MAX_MARKS = 100
 _OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
 
@@ -26,6 +27,7 @@ def may_read_differently(text: str, documents: Sequence[BuiltDocument]) -> bool:
         (("&" in text or "*" in text) and _COLON_IN_NAME.search(text) is not None)
         or ("?" in text and any(_is_in_brackets(found.end() - 2, documents) for found in _question_marks(text)))
         or (not text.isascii() and _OTHER_BREAKS.search(text) is not None)
+        or any(document.root is not None and document.root.style in _BLOCK_TEXTS for document in documents)
         or (text.endswith(" ") and text.rstrip(" ").endswith(("\n", "\r")))
     )
 

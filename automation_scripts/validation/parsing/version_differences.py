@@ -8,21 +8,18 @@ number and an identifier that loses digits are worse than `yes` where a boolean 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.kinds import detect
 from automation_scripts.validation.documents.reporting import Reporter
-from automation_scripts.validation.documents.tree import Document, Format, Kind, Node, ParsedFile, Style
+from automation_scripts.validation.documents.tree import Document, Format, Kind, ParsedFile, Style
 from automation_scripts.validation.input.limits import DEFAULT_LIMITS, Limits
 from automation_scripts.validation.input.text import LineIndex
+from automation_scripts.validation.parsing.ambiguous_scalars import Place, places
 from automation_scripts.validation.parsing.scalar_types import Scalar, resolve_plain
 
-_MAX_TEXT = 100  # longer texts are no numbers, words or dates
-
-# Only a text like this can be read differently by the two versions.
-_CANDIDATE = re.compile(r"[-+]?[0-9.][0-9a-fA-FobxX_.:eE+\-TtZ \t]*|[yYnNoO][a-zA-Z]{1,2}|=|<<")
 _BOOL_WORD = re.compile(r"yes|no|on|off", re.IGNORECASE)
 _MODE_KEY = re.compile(r"(?:^|[_-])(?:mode|umask|perms?|permissions?|chmod)$|Mode$", re.IGNORECASE)
 _VERSION_KEY = re.compile(r"version|release|^tags?$", re.IGNORECASE)
@@ -33,22 +30,6 @@ _DECIMAL = re.compile(r"([-+]?)([0-9]*)(?:\.([0-9]*))?(?:e([-+]?)([0-9]+))?")
 _WORD_KEYS = frozenset({"country", "country_code", "countrycode", "language", "lang", "locale"})
 _ANSIBLE_VARIABLES = re.compile(r"/(?:group|host)_vars/|/roles/[^/]+/(?:defaults|vars)/")
 _WORKFLOW = re.compile(r"(?:^|/)\.(?:github|gitea|forgejo)/workflows/[^/]+$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A plain scalar and what stands around it."""
-
-    node: Node
-    parent: Node | None
-    key: str
-    """The key it is the value of (also through lists), or empty."""
-    is_key: bool
-    root: Node
-
-    @property
-    def text(self) -> str:
-        return self.node.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +49,11 @@ def differences(parsed: ParsedFile, limits: Limits = DEFAULT_LIMITS) -> list[Fin
     if parsed.format is not Format.YAML:
         return []
     reporter = Reporter(parsed.name, LineIndex(parsed.text), limits)
-    dates: list[_Place] = []
-    words: list[_Place] = []
+    dates: list[Place] = []
+    words: list[Place] = []
     for document in parsed.documents:
         only_old: bool | None = None
-        for place in _places(document):
+        for place in places(document):
             if not place.is_key and _LOST_ZERO.fullmatch(place.text) and _VERSION_KEY.search(place.key):
                 _report(reporter, place, _lost_zero(place), "yaml/version-number")
                 continue
@@ -98,28 +79,10 @@ def differences(parsed: ParsedFile, limits: Limits = DEFAULT_LIMITS) -> list[Fin
     return reporter.ordered()
 
 
-def _places(document: Document) -> Iterator[_Place]:
-    """Plain scalars that may be read in two ways, in document order."""
-    root = document.root
-    stack: list[tuple[Node, Node | None, str, bool]] = [(root, None, "", False)]
-    while stack:
-        node, parent, key, is_key = stack.pop()
-        if node.kind is Kind.SCALAR:
-            plain = node.style is Style.PLAIN and node.tag is None and len(node.value) <= _MAX_TEXT
-            if plain and _CANDIDATE.fullmatch(node.value):
-                yield _Place(node, parent, key, is_key, root)
-        elif node.kind is Kind.SEQ:
-            stack.extend((child, node, key, False) for child in reversed(node.children))
-        elif node.kind is Kind.MAP:
-            for name, value in reversed(node.entries):
-                stack.append((value, node, name.value, False))
-                stack.append((name, node, "", True))
-
-
 # Judgements -------------------------------------------------------------------------------------------------
 
 
-def _judge(place: _Place, old: Scalar, new: Scalar, name: str) -> _Verdict | None:
+def _judge(place: Place, old: Scalar, new: Scalar, name: str) -> _Verdict | None:
     text = place.text
     if _BOOL_WORD.fullmatch(text):
         return _bool_word(place, old, name)
@@ -141,7 +104,7 @@ def _judge(place: _Place, old: Scalar, new: Scalar, name: str) -> _Verdict | Non
     return _number(place, old, new)
 
 
-def _bool_word(place: _Place, old: Scalar, name: str) -> _Verdict | None:
+def _bool_word(place: Place, old: Scalar, name: str) -> _Verdict | None:
     text = place.text
     word = "true" if old.value else "false"
     if place.is_key:
@@ -169,7 +132,7 @@ def _is_read_by_yaml11(parsed: ParsedFile, document: Document) -> bool:
     return kind is not None and kind.name.startswith(("ansible", "molecule"))
 
 
-def _meant_as_text(place: _Place) -> bool:
+def _meant_as_text(place: Place) -> bool:
     """`no` among other words of a list, or under a key that takes words."""
     key = place.key.lower()
     if key in _WORD_KEYS or (key == "restart" and place.text.lower() == "no"):
@@ -189,7 +152,7 @@ def _symbol(text: str, what: str, severity: Severity = Severity.MEDIUM) -> _Verd
     )
 
 
-def _leading_zero(place: _Place, old: Scalar, new: Scalar) -> _Verdict:
+def _leading_zero(place: Place, old: Scalar, new: Scalar) -> _Verdict:
     text = place.text
     if old.type == "int":
         other = f"the number {new.value}" if new.type == "int" else "text"
@@ -209,7 +172,7 @@ def _leading_zero(place: _Place, old: Scalar, new: Scalar) -> _Verdict:
     )
 
 
-def _number(place: _Place, old: Scalar, new: Scalar) -> _Verdict:
+def _number(place: Place, old: Scalar, new: Scalar) -> _Verdict:
     """`1_000`, `0b11`, `0o17`, `1e3`, `+.5`, `-0x1F`: a number in one version and text in the other."""
     text = place.text
     number, version, other = (old, "1.1", "1.2") if old.type != "str" else (new, "1.2", "1.1")
@@ -247,7 +210,7 @@ def _short(number: Scalar) -> str:
     return str(number.value)
 
 
-def _lost_zero(place: _Place) -> _Verdict:
+def _lost_zero(place: Place) -> _Verdict:
     text = place.text
     return _Verdict(
         Severity.MEDIUM,
@@ -260,7 +223,7 @@ def _lost_zero(place: _Place) -> _Verdict:
 # Findings ---------------------------------------------------------------------------------------------------
 
 
-def _report(reporter: Reporter, place: _Place, verdict: _Verdict, rule_id: str = "yaml/version-difference") -> None:
+def _report(reporter: Reporter, place: Place, verdict: _Verdict, rule_id: str = "yaml/version-difference") -> None:
     span = place.node.span
     reporter.report(
         rule_id,
@@ -277,7 +240,7 @@ def _report(reporter: Reporter, place: _Place, verdict: _Verdict, rule_id: str =
 
 def _report_together(
     reporter: Reporter,
-    places: list[_Place],
+    places: list[Place],
     limits: Limits,
     message: str,
     suggestion: str,

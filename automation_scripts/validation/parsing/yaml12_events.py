@@ -23,7 +23,7 @@ from automation_scripts.validation.parsing.yaml12_scalars import block_text
 
 _MARKER = re.compile(r"(?m)^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 _DIRECTIVE = re.compile(r"%[^\r\n]*")
-_TAG_DIRECTIVE = re.compile(r"%TAG[ \t]+(\S+)[ \t]+(\S+)")
+_TAG_DIRECTIVE = re.compile(r"%TAG[ \t]+(\S+)[ \t]+(\S+)", re.ASCII)
 
 
 def events_of(text: str) -> Callable[[], yaml.Event]:

@@ -12,17 +12,18 @@ from urllib.parse import unquote
 
 import yaml
 
-from automation_scripts.validation.parsing.yaml12_scalars import double_quoted, fold, single_quoted
+from automation_scripts.validation.parsing.yaml12_scalars import double_quoted, fold, single_quoted, space_end
 
-_SPACE = re.compile(r"(?:[ \t\r\n\ufeff]++|(?:(?<=[ \t\r\n\ufeff])|(?<![\s\S]))#[^\r\n]*+)*+")
 _BLANK = re.compile(r"[ \t]*+")
-_ANCHOR = re.compile(r"[&*]([^\s,\[\]{}]+)")
-_TAG = re.compile(r"!<([^>\s]*)>|(![\w-]*!|!)([^\s,\[\]{}]*)")
+_ANCHOR = re.compile(r"[&*]([^\s,\[\]{}]+)", re.ASCII)
+_TAG = re.compile(r"!<([^>\s]*)>|(![\w-]*!|!)([^\s,\[\]{}]*)", re.ASCII)
 _DOUBLE = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _SINGLE = re.compile(r"'((?:[^']++|'')*+)'")
 # One line of a plain text: up to `: `, ` #` or, in brackets, a mark of theirs.
-PLAIN_BLOCK = re.compile(r"(?:[^\s:#]++|:(?=\S)|(?<=\S)#|[ \t]++(?=[^\s#:]|:\S))++")
-_PLAIN_FLOW = re.compile(r"(?:[^\s:#,\[\]{}]++|:(?=[^\s,\[\]{}])|(?<=\S)#|[ \t]++(?=[^\s#:,\[\]{}]|:[^\s,\[\]{}]))++")
+PLAIN_BLOCK = re.compile(r"(?:[^\s:#]++|:(?=\S)|(?<=\S)#|[ \t]++(?=[^\s#:]|:\S))++", re.ASCII)
+_PLAIN_FLOW = re.compile(
+    r"(?:[^\s:#,\[\]{}]++|:(?=[^\s,\[\]{}])|(?<=\S)#|[ \t]++(?=[^\s#:,\[\]{}]|:[^\s,\[\]{}]))++", re.ASCII
+)
 _NEXT_LINE = re.compile(r"[ \t]*+(?:(?:\r\n?|\n)[ \t]*+)++")
 _BREAK = re.compile(r"\r\n?|\n")
 STANDARD_HANDLES = {"!": "!", "!!": "tag:yaml.org,2002:"}
@@ -196,7 +197,7 @@ class InlineReader:
 
     def _is_flow_colon(self) -> bool:
         """True when a `:` stands here (or behind blanks) that separates a key from its value."""
-        at = _space_end(self.text, self.at, self.limit)
+        at = space_end(self.text, self.at, self.limit)
         if at < self.limit and self.text[at] == ":" and (self.adjacent or self._is_flow_mark(at)):
             self.at = at
             return True
@@ -221,7 +222,7 @@ class InlineReader:
             else:
                 tag = found[1] or self._tag(found[2], found[3])
             end = found.end()
-            at = _space_end(text, end, self.limit)
+            at = space_end(text, end, self.limit)
             if _BREAK.search(text, end, at) and not self._continues_properties(at, anchor, tag):
                 break
         self.at = end
@@ -273,7 +274,7 @@ class InlineReader:
     def skip(self) -> bool:
         """Over blanks, line breaks and comments; True when a line break was among them."""
         before = self.at
-        self.at = _space_end(self.text, before, self.limit)
+        self.at = space_end(self.text, before, self.limit)
         return _BREAK.search(self.text, before, self.at) is not None
 
     def blanks(self) -> None:
@@ -295,8 +296,3 @@ class InlineReader:
     def line_end(self, at: int) -> int:
         found = _BREAK.search(self.text, at, self.limit)
         return found.start() if found else self.limit
-
-
-def _space_end(text: str, at: int, limit: int) -> int:
-    found = _SPACE.match(text, at, limit)
-    return found.end() if found else at

@@ -31,6 +31,7 @@ _FOLD = re.compile(rf"[ \t]*({_BREAK}(?:[ \t]*{_BREAK})*)[ \t]*")
 # Blanks before an escaped line break are text, so a fold does not begin at a backslash.
 _PIECE = re.compile(rf"{_ESCAPE.pattern}|[ \t]*{_BREAK}(?:[ \t]*{_BREAK})*[ \t]*", re.DOTALL)
 _BREAKS = re.compile(_BREAK)
+_SPACE = re.compile(r"(?:[ \t\r\n\ufeff]++|(?:(?<=[ \t\r\n\ufeff])|(?<![\s\S]))#[^\r\n]*+)*+")
 _HEADER = re.compile(r"[|>](?:([-+])?([1-9])?|([1-9])([-+]))(?=[ \t\r\n]|\Z)[^\r\n]*(?:\r\n?|\n)?")
 _LINE = re.compile(r"( *)([^\r\n]*)(\r\n?|\n|\Z)")
 _MAX_CODE_POINT = 0x10FFFF
@@ -133,3 +134,9 @@ def _fold_lines(lines: list[str]) -> str:
         pieces.append(line)
         before, empty = line, 0
     return "".join(pieces)
+
+
+def space_end(text: str, at: int, limit: int) -> int:
+    """The end of the blanks, line breaks and comments that begin at an offset."""
+    found = _SPACE.match(text, at, limit)
+    return found.end() if found else at

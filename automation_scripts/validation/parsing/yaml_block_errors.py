@@ -75,6 +75,8 @@ def mapping_value(problem: Problem, at: int, index: LineIndex) -> Explanation:
     above = content_line_above(line.number, index)
     if above is not None and line.indent > above.indent and _PAIR.match(above.text):
         return _too_deep(at, line, above)
+    if above is not None and above.indent and above.text.strip() == "---":
+        return _shift(above, 0)
     return Explanation(at, at + 1, "A ': ' is not allowed at this place.", "Quote the text, or check the indentation.")
 
 

@@ -43,7 +43,18 @@ def bare_line(line: Line, index: LineIndex) -> Line | None:
 def misplaced_line(line: Line, index: LineIndex) -> tuple[Line, int] | None:
     """The line above whose indentation is off while that of `line` is right, and what it should be; None when nothing says
     so."""
-    return _too_shallow(line, index) or _first_too_deep(line, index)
+    found = _too_shallow(line, index) or _first_too_deep(line, index)
+    return found if found is not None and _is_supported(line, found[0], index) else None
+
+
+def _is_supported(line: Line, suspect: Line, index: LineIndex) -> bool:
+    """True unless the lines below go on at the indentation of the suspect: then `line` itself is the odd one."""
+    for number in range(line.number + 1, min(line.number + _MAX_LINES, index.lines) + 1):
+        below = line_numbered(number, index)
+        if below.text.strip() and not below.text.lstrip().startswith("#"):
+            if below.indent <= max(line.indent, suspect.indent):
+                return below.indent != suspect.indent
+    return True
 
 
 def _too_shallow(line: Line, index: LineIndex) -> tuple[Line, int] | None:
@@ -118,7 +129,7 @@ def usual_step(index: LineIndex) -> int:
             continue
         if line.indent > before:
             steps[line.indent - before] += 1
-        before = line.indent
+        before = line.indent + (_DASH if _ITEM.match(line.text) else 0)
     return steps.most_common(1)[0][0] if steps else 2
 
 

@@ -25,7 +25,7 @@ _STYLES = {
     "|": Style.LITERAL,
     ">": Style.FOLDED,
 }
-_PROPERTY = re.compile(r"[ \t\r\n]+|#[^\r\n]*|&[^\s,\[\]{}]+|!<[^>\s]*>|![^\s,\[\]{}]*")
+_PROPERTY = re.compile(r"[ \t\r\n]+|#[^\r\n]*|&[^\s,\[\]{}]+|!<[^>\s]*>|![^\s,\[\]{}]*", re.ASCII)
 # An entry without the space after its colon. A digest (`sha256:...`) is a value of its own.
 _GLUED = re.compile(r"[ ]*(?!sha\d+:)([A-Za-z_][\w-]*:)([\w.+-]+|\"[^\"\n]*\"|'[^'\n]*')[ ]*(?:#.*)?\r?$", re.MULTILINE)
 _KEY_LINE = re.compile(r"\n[ ]*(?:-[ ]+)?[A-Za-z_][\w.-]*:(?=[ \r\n])")
@@ -123,7 +123,7 @@ class NodeBuilder:
         if anchor is not None or event.tag is not None:
             start = self._content_start(start, end)
         if style is Style.LITERAL or style is Style.FOLDED:
-            end = start + len(self.text[start:end].rstrip())
+            end = start + len(self.text[start:end].rstrip(" \t\r\n"))
         elif start == end and start == properties:
             start = end = self._empty_at(start)
         span = self._span(start, end)

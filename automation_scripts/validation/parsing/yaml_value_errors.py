@@ -196,7 +196,8 @@ def node_content(problem: Problem, at: int, index: LineIndex) -> Explanation:
     text = index.text
     found = text[at : at + 1]
     ends = not found or (text.startswith(("---", "..."), at) and index.position(at)[1] == 1)
-    if ends and problem.bracket is not None and text[problem.bracket] in _CLOSING:
+    begins_line = not text[line_at(at, index).start : at].strip()
+    if (ends or (found == "-" and begins_line)) and problem.bracket is not None and text[problem.bracket] in _CLOSING:
         return _never_closed(problem.bracket, at, index)
     if not found:
         return Explanation(at, at, "The text ends where a value is expected.", "Write the value, or close the bracket.")

@@ -22,7 +22,13 @@ from automation_scripts.validation.values.formats import is_template
 KeyPath = tuple[PathKey, ...]
 _SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 _ROLE_INCLUDES = ("include_role", "import_role", "ansible.builtin.include_role", "ansible.builtin.import_role")
-_FILE_INCLUDES = ("include_tasks", "import_tasks", "include", "ansible.builtin.include_tasks", "ansible.builtin.import_tasks")
+_FILE_INCLUDES = (
+    "include_tasks",
+    "import_tasks",
+    "include",
+    "ansible.builtin.include_tasks",
+    "ansible.builtin.import_tasks",
+)
 
 
 @dataclass(slots=True)
@@ -171,7 +177,9 @@ def _has_dependencies(folder: Path) -> bool:
 def _role_tasks(
     document: CheckedDocument, by_folder: dict[Path, list[CheckedDocument]], everywhere: Handlers
 ) -> Iterator[Finding]:
-    role = next((p.parent for p in (document.folder, *document.folder.parents) if p.name in ("tasks", "handlers")), None)
+    role = next(
+        (p.parent for p in (document.folder, *document.folder.parents) if p.name in ("tasks", "handlers")), None
+    )
     if role is None:
         return
     handlers = Handlers()
@@ -183,7 +191,14 @@ def _role_tasks(
     yield from _sources(document, role)
 
 
-def _notified(document: CheckedDocument, node: Node | None, path: KeyPath, handlers: Handlers, where: str, others: Collection[str] = ()) -> Iterator[Finding]:
+def _notified(
+    document: CheckedDocument,
+    node: Node | None,
+    path: KeyPath,
+    handlers: Handlers,
+    where: str,
+    others: Collection[str] = (),
+) -> Iterator[Finding]:
     for below, _, value in node.walk() if node is not None else ():
         if not below or below[-1] != "notify":
             continue

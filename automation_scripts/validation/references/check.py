@@ -13,6 +13,7 @@ from automation_scripts.validation.references.cloudformation import check_cloudf
 from automation_scripts.validation.references.compose import check_compose
 from automation_scripts.validation.references.compose_conflicts import check_compose_conflicts
 from automation_scripts.validation.references.compose_ports import check_compose_ports
+from automation_scripts.validation.references.defaults import check_defaults
 from automation_scripts.validation.references.env_files import NamedFile, check_env_files
 from automation_scripts.validation.references.files import check_file_references
 from automation_scripts.validation.references.gitlab import check_gitlab
@@ -22,6 +23,7 @@ from automation_scripts.validation.references.kubernetes_conflicts import check_
 from automation_scripts.validation.references.kubernetes_links import check_links
 from automation_scripts.validation.references.name_tables import check_name_tables
 from automation_scripts.validation.references.names import check_named
+from automation_scripts.validation.references.openapi import check_openapi
 from automation_scripts.validation.references.orderings import check_orderings
 from automation_scripts.validation.references.pointers import check_pointers
 from automation_scripts.validation.references.repeated_names import check_repeated
@@ -30,6 +32,7 @@ from automation_scripts.validation.references.workflows import check_workflows
 FAMILIES = (
     check_file_references,
     check_pointers,
+    check_openapi,
     check_compose,
     check_compose_ports,
     check_compose_conflicts,
@@ -46,6 +49,7 @@ FAMILIES = (
     check_name_tables,
     check_repeated,
     check_orderings,
+    check_defaults,
 )
 
 

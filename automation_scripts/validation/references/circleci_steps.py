@@ -63,7 +63,13 @@ def _steps(
             )  # fmt: skip
         elif not slash:
             yield missing_name(
-                document, name_node, "unknown-command", f"There is no command '{name}'.", name, commands | _BUILT_IN, where
+                document,
+                name_node,
+                "unknown-command",
+                f"There is no command '{name}'.",
+                name,
+                commands | _BUILT_IN,
+                where,
             )
 
 

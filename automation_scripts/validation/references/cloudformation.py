@@ -20,6 +20,13 @@ Path = tuple[PathKey, ...]
 _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
+_SUFFIX = re.compile(
+    r"\.\w+|\w*(?:Role|Policy|Permission|Version\w*|Alias\w*|Deployment\w*|Stage|Url|Rule|Queue|Topic|Subscription|Mapping\w*"
+    r"|Domain\w*|ApiKey|UsagePlan\w*|RestApi|HttpApi|Profile|Schedule\w*|Event\w*|Authorizer\w*|Layer\w*|Table|Prod|[A-Fa-f0-9]{8,})"
+)
+"""What SAM adds to a resource's name for those that it makes."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Use:
     kind: str
@@ -40,7 +47,9 @@ def _defined_beside(document: CheckedDocument, corpus: Corpus) -> set[str]:
     return {
         key.value
         for other in corpus.documents
-        if other.folder in (document.folder, document.folder.parent) and other is not document and other.root.kind is Kind.MAP
+        if other.folder in (document.folder, document.folder.parent)
+        and other is not document
+        and other.root.kind is Kind.MAP
         for section in ("Resources", "Parameters", "Conditions", "Mappings")
         for key, _ in pairs(other.root.get(section))
     }
@@ -120,7 +129,9 @@ def _template(document: CheckedDocument, corpus: Corpus) -> Iterator[Finding]:
 
 def _generated(name: str, resources: set[str]) -> bool:
     """SAM makes `MyFunctionRole`, `MyApiStage`, `ServerlessRestApi` and their like."""
-    return name.startswith("Serverless") or any(name.startswith(resource) for resource in resources)
+    if re.fullmatch(r"Serverless\w+(?:\.\w+)?", name):
+        return True
+    return any(name.startswith(resource) and _SUFFIX.fullmatch(name, len(resource)) for resource in resources)
 
 
 def _uses(document: CheckedDocument) -> Iterator[_Use]:

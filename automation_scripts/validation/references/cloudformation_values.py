@@ -101,7 +101,11 @@ def _attribute(
 
 def _find_in_map(document: CheckedDocument, value: Node, path: Path, mappings: dict[str, Node]) -> Iterator[Finding]:
     listed = items(value)
-    if value.kind is not Kind.SEQ or len(listed) < 3 or any(item.kind is Kind.MAP and item.entry("DefaultValue") for item in listed):
+    if (
+        value.kind is not Kind.SEQ
+        or len(listed) < 3
+        or any(item.kind is Kind.MAP and item.entry("DefaultValue") for item in listed)
+    ):
         return
     if not _is_literal(listed[0]) or (mapping := mappings.get(listed[0].value)) is None:
         return
@@ -137,7 +141,9 @@ def _defaults(document: CheckedDocument) -> Iterator[Finding]:
         if default is None or text is None or not allowed or "List" in (text_of(parameter.get("Type")) or ""):
             continue
         known = [item.value for item in allowed if item.kind is Kind.SCALAR]
-        if text not in known and text.lower() not in [each.lower() for each in known if each.lower() in ("true", "false")]:
+        if text not in known and text.lower() not in [
+            each.lower() for each in known if each.lower() in ("true", "false")
+        ]:
             near = nearest(text, known)
             yield document.finding(
                 default.span, "reference/default-not-allowed", Severity.HIGH,
@@ -196,7 +202,11 @@ def check_unused(document: CheckedDocument, used: set[str], dangling: dict[str, 
     ):
         entries = pairs(document.root.get(section))
         # Rules and metadata may name it in ways that are not followed; a name that stands only once is not used.
-        idle = [k.value for k, _ in entries if k.value not in used and len(re.findall(rf"\b{re.escape(k.value)}\b", text)) == 1]
+        idle = [
+            k.value
+            for k, _ in entries
+            if k.value not in used and len(re.findall(rf"\b{re.escape(k.value)}\b", text)) == 1
+        ]
         meant = meant_by(dangling[use], idle, used)
         for key, _ in entries:
             if key.value in idle and key.value not in meant:

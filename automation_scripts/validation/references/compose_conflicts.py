@@ -44,7 +44,13 @@ def _finding(
     service: Service, node: Node, rule: str, severity: Severity, message: str, key: str, advice: str, tag: str = "conflict"
 ) -> Finding:  # fmt: skip
     return service.document.finding(
-        node.span, f"reference/{rule}", severity, f"Service '{service.name}': {message}", tag, path=(*service.path, key), suggestion=advice
+        node.span,
+        f"reference/{rule}",
+        severity,
+        f"Service '{service.name}': {message}",
+        tag,
+        path=(*service.path, key),
+        suggestion=advice,
     )
 
 
@@ -120,7 +126,8 @@ def _healthy(service: Service, condition: Node, name: str, targets: list[Service
         )  # fmt: skip
 
 
-_URL_HOST = re.compile(r"\b[a-z][a-z0-9+.-]*://(?:[^\s/@:]*(?::[^\s/@]*)?@)?([A-Za-z][\w-]*)(?=[:/?\s\"']|$)")
+_AUTHORITY = re.compile(r"\b[a-z][a-z0-9+.-]*://([^\s/?#\"',]+)")
+_HOST = re.compile(r"([A-Za-z][\w-]*)(?::\d+)?")
 _HOST_NAME = re.compile(r"(?:^|_)(?:HOST|HOSTNAME)$")
 _NOT_SERVICES = frozenset(("localhost", "host", "gateway", "example", "hostname", "server"))
 
@@ -143,13 +150,23 @@ def _hosts(project: list[CheckedDocument]) -> frozenset[str] | None:
     return frozenset(names - {""})
 
 
+def _host_span(authority: re.Match[str]) -> tuple[int, int] | None:
+    """Where the host stands in `user:password@host:port`; None for an address, a domain or a variable."""
+    credentials, at, host = authority[1].rpartition("@")
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return None
+    start = authority.start(1) + len(credentials) + len(at)
+    return start, start + len(match[1])
+
+
 def _misspelt_hosts(service: Service, hosts: frozenset[str] | None) -> Iterator[Finding]:
     """Hosts in the environment that are nearly, but not quite, the name of a service."""
     if hosts is None:
         return
     for name, _, value, offset in environment(service):
         text = (text_of(value) or "")[offset:]
-        found = [match.span(1) for match in _URL_HOST.finditer(text)]
+        found = [span for match in _AUTHORITY.finditer(text) if (span := _host_span(match)) is not None]
         if _HOST_NAME.search(name) and re.fullmatch(r"[A-Za-z][\w-]*", text):
             found.append((0, len(text)))
         for start, end in found:

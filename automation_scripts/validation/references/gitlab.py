@@ -78,7 +78,9 @@ def _included(documents: Sequence[CheckedDocument], corpus: Corpus) -> Included:
     waiting = list(documents)
     while waiting:
         document = waiting.pop()
-        root = next((root for root in roots if root == document.folder or root in document.folder.parents), document.folder)
+        root = next(
+            (root for root in roots if root == document.folder or root in document.folder.parents), document.folder
+        )
         for pattern in _local_paths(document):
             if "$" in pattern:
                 is_complete = False
@@ -113,7 +115,9 @@ def _pipeline(document: CheckedDocument, documents: Sequence[CheckedDocument], i
         # Which file includes which is a matter of globs and rules; the tree as a whole is near enough.
         group = [*documents, *included.documents]
         has_root = is_root or any(d.file.path.name.startswith(".gitlab-ci.") for d in documents)
-        open_ended = not has_root or not included.is_complete or any(not _is_local(item) for d in group for item in _includes(d))
+        open_ended = (
+            not has_root or not included.is_complete or any(not _is_local(item) for d in group for item in _includes(d))
+        )
     jobs = frozenset(name for d in group for name in _jobs(d))
     stages = [text_of(item) or "" for d in group for item in items(d.root.get("stages"))]
     return Pipeline(jobs, tuple(dict.fromkeys(stages or _DEFAULT_STAGES)), open_ended)
@@ -184,7 +188,11 @@ def _names(document: CheckedDocument, pipeline: Pipeline) -> Iterator[Finding]:
             if first.kind is Kind.SCALAR and first.value not in pipeline.jobs and first.value not in _KEYWORDS:
                 uses.append(("!reference names", first, first.value, match.path))
     for what, node, target, path in uses:
-        if not target or is_template(target) or (pipeline.open_ended and not likely_typo(target, pipeline.jobs)):
+        if (
+            not target
+            or is_template(target)
+            or (pipeline.open_ended and not likely_typo(target, pipeline.jobs - {str(path[0])}))
+        ):
             continue
         yield missing_name(
             document,

@@ -25,7 +25,9 @@ _ANY_VALUE = re.compile(r"\bValues\.(\w+)")
 _WHOLE_VALUES = re.compile(r"\.Values(?![.\w])|\$values\b")
 _INCLUDE = re.compile(r"\b(?:include|template)\s+\"([^\"]+)\"")
 _DEFINE = re.compile(r"\{\{-?\s*(?:define|block)\s+\"([^\"]+)\"")
-_GUARD = re.compile(r"^\s*(?:else\s+)?(?:if|with|range)\b|\b(?:default|hasKey|dig|get|coalesce|empty|ternary|required|or|and|not)\b")
+_GUARD = re.compile(
+    r"^\s*(?:else\s+)?(?:if|with|range)\b|\b(?:default|hasKey|dig|get|coalesce|empty|ternary|required|or|and|not)\b"
+)
 _MAX_BYTES = 1024 * 1024
 _MAX_FILES = 400
 
@@ -53,7 +55,9 @@ def check_helm(corpus: Corpus) -> list[Finding]:
     found: list[Finding] = []
     for chart in charts:
         # A chart below `charts/` is rendered together with the one above it.
-        related = [o for o in charts if o.folder in chart.folder.parents or chart.folder in o.folder.parents or o is chart]
+        related = [
+            o for o in charts if o.folder in chart.folder.parents or chart.folder in o.folder.parents or o is chart
+        ]
         defined = {name for other in related for text in _texts(other) for name in _DEFINE.findall(text)}
         found += _conditions(chart)
         for file in chart.templates:
@@ -123,9 +127,11 @@ def _conditions(chart: Chart) -> Iterator[Finding]:
         if any(chart.values.root.at(tuple(path.split("."))) is not None for path in paths):
             continue
         known = [f"{key.value}.enabled" for key, node in pairs(chart.values.root) if node.get("enabled") is not None]
+        if not likely_typo(text, known):
+            continue  # a condition may be for the values of others
         yield missing_name(
             chart.document, condition, "unknown-value", f"The condition '{text}' is no value in {chart.values.file.path.name}: it is ignored.",
-            text, known, ("dependencies", i, "condition"), severity=Severity.MEDIUM if likely_typo(text, known) else Severity.LOW,
+            text, known, ("dependencies", i, "condition"), severity=Severity.MEDIUM,
         )  # fmt: skip
 
 
@@ -153,7 +159,9 @@ def _template_names(chart: Chart, file: ParsedFile, defined: set[str]) -> Iterat
 def _in_action(text: str, at: int) -> bool:
     """True when a place stands inside of `{{ }}` that is no comment."""
     start = text.rfind("{{", 0, at)
-    return start >= 0 and text.find("}}", start, at) < 0 and not text[start + 2 : start + 6].lstrip("- ").startswith("/*")
+    return (
+        start >= 0 and text.find("}}", start, at) < 0 and not text[start + 2 : start + 6].lstrip("- ").startswith("/*")
+    )
 
 
 def _values(chart: Chart, values: CheckedDocument) -> Iterator[Finding]:

@@ -7,8 +7,7 @@ the kind at all, nothing can be told, and the finding is a remark (info): it may
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
@@ -17,27 +16,18 @@ from automation_scripts.validation.documents.kubernetes_objects import (
     KubernetesObject,
     PodSpec,
     containers,
-    kubernetes_objects,
     pod_specs,
 )
 from automation_scripts.validation.documents.scalars import is_true, items, pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
+from automation_scripts.validation.references.kubernetes_inventory import Inventory, take_inventory
 from automation_scripts.validation.references.kubernetes_named import named_objects
 from automation_scripts.validation.references.kubernetes_pods import check_pod
-from automation_scripts.validation.references.missing_names import likely_typo, meant_by, missing_name
+from automation_scripts.validation.references.kubernetes_volumes import check_volumes, claim_templates
+from automation_scripts.validation.references.missing_names import likely_typo, missing_name
 from automation_scripts.validation.values.formats import is_template
 
 KeyPath = tuple[PathKey, ...]
-# Objects of these kinds create a Secret or ConfigMap of a name that they give.
-_PRODUCERS = {
-    "SealedSecret": ("Secret", ("metadata", "name")),
-    "ExternalSecret": ("Secret", ("spec", "target", "name")),
-    "Certificate": ("Secret", ("spec", "secretName")),
-    "VaultStaticSecret": ("Secret", ("spec", "destination", "name")),
-    "VaultDynamicSecret": ("Secret", ("spec", "destination", "name")),
-    "OnePasswordItem": ("Secret", ("metadata", "name")),
-    "Bundle": ("ConfigMap", ("metadata", "name")),
-}
 _BUILT_IN = {
     "ConfigMap": {"kube-root-ca.crt", "openshift-service-ca.crt", "extension-apiserver-authentication"},
     "ServiceAccount": {"default"},
@@ -62,83 +52,6 @@ _OFTEN_PROVIDED = frozenset(
         "ClusterSecretStore",
     )
 )
-WORKLOADS = (
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "ReplicaSet",
-    "ReplicationController",
-    "Job",
-    "CronJob",
-    "Pod",
-    "Rollout",
-)
-
-
-@dataclass(slots=True)
-class Inventory:
-    """Which objects the tree has: kind -> name -> their namespaces and nodes."""
-
-    objects: list[KubernetesObject]
-    by_kind: dict[str, dict[str, list[tuple[str, Node | None]]]] = field(default_factory=dict)
-    folders: dict[str, set[Path]] = field(default_factory=dict)
-    """kind -> the folders in which objects of it are kept."""
-    places: dict[str, set[tuple[str, Path]]] = field(default_factory=dict)
-    """kind -> the names of its objects, with their folders."""
-    near: dict[tuple[str, Path], list[str]] = field(default_factory=dict)
-    files: dict[str, set[str]] = field(default_factory=dict)
-    """kind -> the files in which objects of it are kept."""
-
-    def add(self, kind: str, name: str, namespace: str, node: Node | None) -> None:
-        """Note one object; `node` is None when another object will create it."""
-        if name:
-            self.by_kind.setdefault(kind, {}).setdefault(name, []).append((namespace, node))
-
-    def is_kept_near(self, kind: str, folder: Path) -> bool:
-        """True when objects of this kind are kept in this folder."""
-        return folder in self.folders.get(kind, ())
-
-    def names_near(self, kind: str, folder: Path) -> list[str]:
-        """The names of a kind that are kept in this folder, above or below it."""
-        found = self.near.get((kind, folder))
-        if found is None:
-            found = self.near[(kind, folder)] = self._names_near(kind, folder)
-        return found
-
-    def _names_near(self, kind: str, folder: Path) -> list[str]:
-        return [
-            name
-            for name, there in self.places.get(kind, ())
-            if there == folder or there in folder.parents or folder in there.parents
-        ]
-
-    def is_kept_in(self, kind: str, file: str) -> bool:
-        """True when objects of this kind are kept in this file."""
-        return file in self.files.get(kind, ())
-
-    def find(self, kind: str, name: str, namespace: str) -> list[Node | None]:
-        """The objects of this kind and name that a reference from `namespace` can mean."""
-        found = self.by_kind.get(kind, {}).get(name, [])
-        return [node for there, node in found if not namespace or not there or there == namespace]
-
-
-def take_inventory(corpus: Corpus) -> Inventory:
-    """The objects of the tree, with those that generators and operators will create."""
-    inventory = Inventory(kubernetes_objects(corpus))
-    for owner in inventory.objects:
-        inventory.add(owner.kind, owner.name, owner.namespace, owner.node)
-        inventory.folders.setdefault(owner.kind, set()).add(owner.document.folder)
-        inventory.places.setdefault(owner.kind, set()).add((owner.name, owner.document.folder))
-        inventory.files.setdefault(owner.kind, set()).add(owner.document.file.name)
-        if owner.kind in _PRODUCERS:
-            kind, path = _PRODUCERS[owner.kind]
-            inventory.add(kind, text_of(owner.node.at(path)) or owner.name, owner.namespace, None)
-    for document in corpus.documents:
-        if document.file.path.name.lower() in ("kustomization.yaml", "kustomization.yml"):
-            for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-                for item in items(document.root.get(key)):
-                    inventory.add(kind, text_of(item.get("name")) or "", "", None)
-    return inventory
 
 
 def check_kubernetes(corpus: Corpus) -> list[Finding]:
@@ -146,9 +59,14 @@ def check_kubernetes(corpus: Corpus) -> list[Finding]:
     inventory = take_inventory(corpus)
     found: list[Finding] = []
     remarked: set[tuple[str, str, str]] = set()
-    for owner in inventory.objects:
-        for reference in _references(owner):
-            finding = _resolve(inventory, reference)
+    users: dict[tuple[str, str], set[int]] = {}
+    references = [list(_references(owner)) for owner in inventory.objects]
+    for reference in (each for listed in references for each in listed):
+        users.setdefault((reference.kind, reference.name), set()).add(id(reference.owner))
+    shared = {key for key, owners in users.items() if len(owners) > 1}
+    for owner, listed in zip(inventory.objects, references, strict=True):
+        for reference in listed:
+            finding = _resolve(inventory, reference, shared)
             if finding is None:
                 continue
             if finding.severity is Severity.INFO:
@@ -158,7 +76,7 @@ def check_kubernetes(corpus: Corpus) -> list[Finding]:
                 remarked.add(key)
             found.append(finding)
         for pod in pod_specs(owner):
-            found += _volumes(pod)
+            found += check_volumes(pod)
             found += check_pod(pod)
     return found
 
@@ -227,7 +145,7 @@ def _pod_references(pod: PodSpec) -> Iterator[Reference]:
         for j, source in enumerate(items(volume.at(("projected", "sources")))):
             yield from _volume_sources(owner, source, (*path, "projected", "sources", j))
         claim = volume.get("persistentVolumeClaim")
-        if claim is not None and text_of(claim.get("claimName")) not in _claim_templates(owner):
+        if claim is not None and text_of(claim.get("claimName")) not in claim_templates(owner):
             yield from _named(
                 owner, claim.get("claimName"), "PersistentVolumeClaim", (*path, "persistentVolumeClaim", "claimName")
             )
@@ -277,9 +195,9 @@ def _container_references(owner: KubernetesObject, container: Container) -> Iter
                 yield from _named(owner, target.get("name"), kind, (*container.path, "envFrom", i, key))
 
 
-def _resolve(inventory: Inventory, reference: Reference) -> Finding | None:
+def _resolve(inventory: Inventory, reference: Reference, shared: set[tuple[str, str]]) -> Finding | None:
     kind, name = reference.kind, reference.name
-    if name in _BUILT_IN.get(kind, ()) or (kind in ("Role", "ClusterRole") and name.startswith("system:")):
+    if name in _BUILT_IN.get(kind, ()):
         return None
     targets = inventory.find(kind, name, reference.namespace)
     document = reference.owner.document
@@ -288,12 +206,17 @@ def _resolve(inventory: Inventory, reference: Reference) -> Finding | None:
         elsewhere = bool(inventory.find(kind, name, ""))
         where = f" in the namespace '{reference.namespace}'" if reference.namespace and elsewhere else ""
         typo = likely_typo(name, inventory.names_near(kind, document.folder))
-        if (kind in _OFTEN_PROVIDED or _is_made_elsewhere(reference)) and not typo:
+        is_system = kind in ("Role", "ClusterRole") and name.startswith("system:")
+        if (kind in _OFTEN_PROVIDED or is_system or _is_made_elsewhere(reference)) and not typo:
             return None
         if reference.is_custom and not typo and not inventory.is_kept_in(kind, document.file.name):
             return None
-        if not inventory.is_kept_near(kind, document.folder) and not typo:
+        # What several objects agree on is no slip of one: it is made elsewhere.
+        agreed = (kind, name) in shared
+        if (agreed or not inventory.is_kept_near(kind, document.folder)) and not typo:
             scope = f"the tree has no {kind}" + (" in this folder" if known else " at all")
+            if agreed:
+                scope = "the tree does not have it, and several objects name it"
             return document.finding(
                 reference.node.span,
                 "reference/unknown-object",
@@ -347,50 +270,3 @@ def _missing_key(document: CheckedDocument, reference: Reference, targets: list[
         known,
         reference.path,
     )
-
-
-def _claim_templates(owner: KubernetesObject) -> set[str | None]:
-    """The claims that a StatefulSet makes for its pods; each is a volume of them."""
-    return {text_of(claim.at(("metadata", "name"))) for claim in items(owner.node.at(("spec", "volumeClaimTemplates")))}
-
-
-def _volumes(pod: PodSpec) -> Iterator[Finding]:
-    """Mounts of volumes that the pod does not have, and volumes that nothing mounts."""
-    document, title = pod.owner.document, pod.owner.title
-    volumes = {text_of(v.get("name")): v.get("name") for v in items(pod.node.get("volumes")) if v.kind is Kind.MAP}
-    claims = _claim_templates(pod.owner)
-    # Custom resources may add volumes of their own to the pods they make.
-    known_kind = pod.owner.kind in WORKLOADS or pod.owner.kind == "PodTemplate"
-    used: set[str] = set()
-    known = {name for name in (*volumes, *claims) if name}
-    for container in containers(pod):
-        for key in ("volumeMounts", "volumeDevices"):
-            for i, mount in enumerate(items(container.node.get(key))):
-                node = mount.get("name")
-                name = text_of(node)
-                if node is None or not name:
-                    continue
-                used.add(name)
-                if known_kind and name not in volumes and name not in claims and not is_template(name):
-                    yield missing_name(
-                        document,
-                        node,
-                        "unknown-volume",
-                        f"Container '{container.name}' of {title} mounts '{name}', which is no volume of the pod.",
-                        name,
-                        known,
-                        (*container.path, key, i, "name"),
-                    )
-    idle = sorted(known - used) if known_kind else []
-    meant = meant_by(used - known, idle, used & known)
-    for name, node in volumes.items():
-        if name and node is not None and name in idle and name not in meant:
-            yield document.finding(
-                node.span,
-                "reference/unused-volume",
-                Severity.LOW,
-                f"No container of {title} mounts the volume '{name}'.",
-                "unused",
-                path=(*pod.path, "volumes", name),
-                suggestion="Mount it, or remove it.",
-            )

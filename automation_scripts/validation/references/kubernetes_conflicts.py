@@ -92,7 +92,9 @@ def _second_scaler(owner: KubernetesObject, first: dict[tuple[str, ...], Kuberne
         )  # fmt: skip
 
 
-def _routes(owner: KubernetesObject, first: dict[tuple[str, ...], tuple[KubernetesObject, Node, str]]) -> Iterator[Finding]:
+def _routes(
+    owner: KubernetesObject, first: dict[tuple[str, ...], tuple[KubernetesObject, Node, str]]
+) -> Iterator[Finding]:
     """One host and path given twice; only one file is sure to go to one cluster."""
     if any("canary" in key.value for key, _ in pairs(owner.node.at(("metadata", "annotations")))):
         return
@@ -104,7 +106,11 @@ def _routes(owner: KubernetesObject, first: dict[tuple[str, ...], tuple[Kubernet
             if node is None or path is None or is_template(host + path):
                 continue
             backend = way.get("backend")
-            target = (text_of(backend.at(("service", "name"))) or text_of(backend.get("serviceName")) or "") if backend else ""
+            target = (
+                (text_of(backend.at(("service", "name"))) or text_of(backend.get("serviceName")) or "")
+                if backend
+                else ""
+            )
             ingress_class = text_of(owner.node.at(("spec", "ingressClassName"))) or ""
             key = (owner.document.file.name, ingress_class, host, path, text_of(way.get("pathType")) or "")
             other, earlier, before = first.setdefault(key, (owner, node, target))
@@ -144,7 +150,7 @@ def _pod(pod: PodSpec) -> Iterator[Finding]:
             first, second = int_of(timeout), int_of(period)
             if timeout is not None and first is not None and first > (second if second is not None else 10):
                 yield _finding(
-                    owner, timeout, "timeout-over-period", Severity.MEDIUM,
+                    owner, timeout, "timeout-over-period", Severity.LOW,
                     f"{name} of container '{container.name}' may take {first} s, but it is made every "
                     f"{second if second is not None else '10 (the default)'} s.", (*path, name, "timeoutSeconds"),
                     "Make the timeout shorter than the period.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from automation_scripts.results import Finding, Severity
-from automation_scripts.suggest import nearest
 from automation_scripts.validation.documents.corpus import Corpus
 from automation_scripts.validation.documents.kubernetes_objects import (
     KubernetesObject,
@@ -13,22 +12,26 @@ from automation_scripts.validation.documents.kubernetes_objects import (
     labels,
 )
 from automation_scripts.validation.documents.pointing import head
-from automation_scripts.validation.documents.scalars import int_of, items, pairs, text_of
+from automation_scripts.validation.documents.scalars import items, pairs, text_of
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
 from automation_scripts.validation.references.kubernetes_monitors import check_monitor
 from automation_scripts.validation.references.kubernetes_pod_groups import (
+    Made,
     PodGroup,
+    custom_resources,
+    is_near,
+    made_by_operator,
     matches,
     pod_groups,
     same_namespace,
     shown,
+    talks_about,
 )
+from automation_scripts.validation.references.kubernetes_services import check_service, selected
 from automation_scripts.validation.references.missing_names import likely_typo, missing_name
 from automation_scripts.validation.values.formats import is_template
 
 Path = tuple[PathKey, ...]
-Made = list[tuple[KubernetesObject, dict[str, str]]]
-"""Custom resources with the labels that the pods of their operators carry."""
 
 
 def check_links(corpus: Corpus) -> list[Finding]:
@@ -36,11 +39,12 @@ def check_links(corpus: Corpus) -> list[Finding]:
     objects = kubernetes_objects(corpus)
     groups = [group for owner in objects for group in pod_groups(owner)]
     services = [owner for owner in objects if owner.kind == "Service"]
-    made = _custom_resources(objects)
+    made = custom_resources(objects)
+    taken = selected(services, groups)
     found: list[Finding] = []
     for owner in objects:
         if owner.kind == "Service":
-            found += _service(owner, groups, made)
+            found += check_service(owner, groups, made, taken)
         elif owner.kind == "Ingress":
             found += _ingress(owner, services)
         elif owner.kind in ("NetworkPolicy", "PodDisruptionBudget"):
@@ -50,147 +54,6 @@ def check_links(corpus: Corpus) -> list[Finding]:
         elif owner.kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
             found += _own_selector(owner)
     return found
-
-
-def _service(owner: KubernetesObject, groups: list[PodGroup], made: Made) -> Iterator[Finding]:
-    selector = owner.node.at(("spec", "selector"))
-    wanted = labels(selector)
-    if not wanted or any(is_template(value) for value in wanted.values()):
-        return
-    near = [group for group in groups if same_namespace(owner, group.owner)]
-    reached = [group for group in near if matches(wanted, group)]
-    entry = owner.node.at(("spec",))
-    key = entry.entry("selector") if entry is not None else None
-    assert selector is not None and key is not None
-    other = [group for group in groups if _same_file(owner, group) and matches(wanted, group)]
-    if reached:
-        yield from _target_ports(owner, reached)
-    elif other:
-        yield _other_namespace(owner, other[0], key[0])
-    elif not _made_by_operator(owner, wanted, made):
-        yield _no_pods(owner, wanted, selector, key[0], [group for group in near if group.labels])
-
-
-def _other_namespace(owner: KubernetesObject, group: PodGroup, key: Node) -> Finding:
-    where = owner.node.at(("metadata", "namespace"))
-    return owner.document.finding(
-        where.span if where is not None else key.span,
-        "reference/selector-without-pods",
-        Severity.HIGH,
-        f"{owner.title} is in the namespace '{owner.namespace}', but the pods that it selects are those of {group.owner.title} in "
-        f"'{group.owner.namespace}': a service reaches only its own namespace.",
-        "dangling-ref",
-        path=(*owner.path, "metadata", "namespace"),
-        suggestion=f"Did you mean the namespace {group.owner.namespace}?",
-    )
-
-
-def _no_pods(
-    owner: KubernetesObject, wanted: dict[str, str], selector: Node, key: Node, groups: list[PodGroup]
-) -> Finding:
-    """A selector that no pod has: wrong when some pod is nearly meant, else a remark."""
-    path = (*owner.path, "spec", "selector")
-    best = max(groups, key=lambda g: (len(wanted.items() & g.labels.items()), _is_near(owner, g)), default=None)
-    meant = (
-        best is not None
-        and _is_near(owner, best)
-        and (_talks_about(wanted, best) or bool(wanted.items() & best.labels.items()))
-    )
-    # Alone in a folder with one workload, the service was written for it.
-    here = [group for group in groups if group.owner.document.folder == owner.document.folder]
-    if best is None or not (meant or (len(here) == 1 and best is here[0] and _same_file(owner, best))):
-        return owner.document.finding(
-            key.span,
-            "reference/selector-without-pods",
-            Severity.INFO,
-            f"{owner.title} selects {shown(wanted)}; the tree has no pods of that kind, so this cannot be told.",
-            "dangling-ref",
-            path=path,
-        )
-    wrong = next(k for k in wanted if best.labels.get(k) != wanted[k])
-    node = selector.get(wrong)
-    assert node is not None
-    has = best.labels.get(wrong)
-    return owner.document.finding(
-        node.span,
-        "reference/selector-without-pods",
-        Severity.HIGH,
-        f"{owner.title} selects {shown(wanted)}, which no pod of the tree has: {best.owner.title} has "
-        + (f"{wrong}={has}" if has is not None else f"no label '{wrong}'")
-        + f" ({best.owner.document.file.name}:{best.owner.node.span.line}).",
-        "dangling-ref",
-        path=(*path, wrong),
-        suggestion=f"Did you mean {wrong}: {has}?" if has is not None else f"Use its labels: {shown(best.labels)}.",
-    )
-
-
-def _is_near(owner: KubernetesObject, group: PodGroup) -> bool:
-    """True when both are kept in one folder."""
-    return owner.document.folder == group.owner.document.folder
-
-
-def _same_file(owner: KubernetesObject, group: PodGroup) -> bool:
-    return owner.document.file is group.owner.document.file
-
-
-def _custom_resources(objects: list[KubernetesObject]) -> Made:
-    found: Made = []
-    for owner in objects:
-        group = owner.api_version.partition("/")[0]
-        if "." not in group or group.endswith(".k8s.io"):
-            continue
-        own = labels(owner.node.at(("metadata", "labels"))) | labels(owner.node.at(("spec", "podMetadata", "labels")))
-        if own:
-            found.append((owner, own))
-    return found
-
-
-def _made_by_operator(owner: KubernetesObject, wanted: dict[str, str], made: Made) -> bool:
-    """True when a custom resource has these labels: its operator makes pods that carry them."""
-    return any(
-        wanted.items() & own.items() and all(own.get(k, v) == v for k, v in wanted.items())
-        for other, own in made
-        if same_namespace(owner, other)
-    )
-
-
-def _talks_about(wanted: dict[str, str], group: PodGroup) -> bool:
-    """True when a selector was probably meant for this group: near values under the same key."""
-    return any(likely_typo(value, [group.labels[key]]) for key, value in wanted.items() if key in group.labels) or any(
-        nearest(key, group.labels) is not None and value in group.labels.values() for key, value in wanted.items()
-    )
-
-
-def _target_ports(owner: KubernetesObject, reached: list[PodGroup]) -> Iterator[Finding]:
-    numbers = {number for group in reached for number in group.ports}
-    names = {name for group in reached for name in group.port_names}
-    for i, port in enumerate(items(owner.node.at(("spec", "ports")))):
-        target = port.get("targetPort")
-        if target is None:
-            continue
-        text, path = text_of(target) or "", (*owner.path, "spec", "ports", i, "targetPort")
-        number = int_of(target)
-        if number is None and text not in names and not is_template(text):
-            yield missing_name(
-                owner.document, target, "unknown-port", f"{owner.title} sends to the port '{text}', which no container of its pods names.",
-                text, names, path,
-            )  # fmt: skip
-        elif number is not None and numbers and number not in numbers and all(g.ports and _is_near(owner, g) for g in reached):
-            yield owner.document.finding(
-                target.span,
-                "reference/unknown-port",
-                Severity.MEDIUM,
-                f"{owner.title} sends to port {number}, but the containers of its pods declare {_numbers(numbers)}.",
-                "dangling-ref",
-                path=path,
-                suggestion=f"Use {min(numbers)}."
-                if len(numbers) == 1
-                else "Correct the port, or declare it on the container.",
-            )
-
-
-def _numbers(numbers: set[int]) -> str:
-    return ", ".join(str(number) for number in sorted(numbers)[:6])
 
 
 def _ingress(owner: KubernetesObject, services: list[KubernetesObject]) -> Iterator[Finding]:
@@ -235,7 +98,11 @@ def _backend_severity(owner: KubernetesObject, name: str, near: list[KubernetesO
     if likely_typo(name, [service.name for service in near]):
         return Severity.HIGH
     together = any(service.document.folder == owner.document.folder for service in near)
-    wanted = {text_of(m.node) for m in owner.document.index.keyed("name", "serviceName") if "backend" in m.path or "defaultBackend" in m.path}
+    wanted = {
+        text_of(m.node)
+        for m in owner.document.index.keyed("name", "serviceName")
+        if "backend" in m.path or "defaultBackend" in m.path
+    }
     if len(wanted) > 1 and not wanted & {service.name for service in near}:
         return Severity.INFO  # it speaks of services that come from elsewhere
     return Severity.MEDIUM if together else Severity.INFO
@@ -271,8 +138,8 @@ def _policy(owner: KubernetesObject, groups: list[PodGroup], made: Made) -> Iter
     yield from _peers(owner, near)
     if not wanted or not near or selector is None or any(matches(wanted, group) for group in near):
         return
-    if _made_by_operator(owner, wanted, made) or not any(
-        _talks_about(wanted, group) or (_is_near(owner, group) and wanted.items() & group.labels.items())
+    if made_by_operator(owner, wanted, made) or not any(
+        talks_about(wanted, group) or (is_near(owner, group) and wanted.items() & group.labels.items())
         for group in near
     ):
         return  # it speaks of pods that are kept elsewhere
@@ -298,7 +165,7 @@ def _peers(owner: KubernetesObject, groups: list[PodGroup]) -> Iterator[Finding]
                     continue
                 if any(matches(wanted, group) for group in groups):
                     continue
-                if any(_is_near(owner, group) and _talks_about(wanted, group) for group in groups):
+                if any(is_near(owner, group) and talks_about(wanted, group) for group in groups):
                     yield owner.document.finding(
                         selector.entries[0][1].span, "reference/selector-without-pods", Severity.MEDIUM,
                         f"{owner.title} lets {shown(wanted)} through, which no pod of the tree has.", "dangling-ref",

@@ -13,6 +13,7 @@ from automation_scripts.validation.documents.kubernetes_objects import (
     pod_template_metadata,
 )
 from automation_scripts.validation.documents.scalars import int_of, items, text_of
+from automation_scripts.validation.references.missing_names import likely_typo, nearest_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,45 @@ def matches(wanted: dict[str, str], group: PodGroup) -> bool:
 def shown(wanted: dict[str, str]) -> str:
     """Labels for messages: `app=web, tier=front`."""
     return ", ".join(f"{key}={value}" for key, value in list(wanted.items())[:4])
+
+
+Made = list[tuple[KubernetesObject, dict[str, str]]]
+"""Custom resources with the labels that the pods of their operators carry."""
+
+
+def is_near(owner: KubernetesObject, group: PodGroup) -> bool:
+    """True when both are kept in one folder."""
+    return owner.document.folder == group.owner.document.folder
+
+
+def same_file(owner: KubernetesObject, group: PodGroup) -> bool:
+    return owner.document.file is group.owner.document.file
+
+
+def custom_resources(objects: list[KubernetesObject]) -> Made:
+    """The custom resources of the tree that have labels."""
+    found: Made = []
+    for owner in objects:
+        group = owner.api_version.partition("/")[0]
+        if "." not in group or group.endswith(".k8s.io"):
+            continue
+        own = labels(owner.node.at(("metadata", "labels"))) | labels(owner.node.at(("spec", "podMetadata", "labels")))
+        if own:
+            found.append((owner, own))
+    return found
+
+
+def made_by_operator(owner: KubernetesObject, wanted: dict[str, str], made: Made) -> bool:
+    """True when a custom resource has these labels: its operator makes pods that carry them."""
+    return any(
+        wanted.items() & own.items() and all(own.get(k, v) == v for k, v in wanted.items())
+        for other, own in made
+        if same_namespace(owner, other)
+    )
+
+
+def talks_about(wanted: dict[str, str], group: PodGroup) -> bool:
+    """True when a selector was probably meant for this group: near values under the same key."""
+    return any(likely_typo(value, [group.labels[key]]) for key, value in wanted.items() if key in group.labels) or any(
+        nearest_name(key, group.labels) is not None and value in group.labels.values() for key, value in wanted.items()
+    )

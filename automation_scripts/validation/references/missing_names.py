@@ -54,9 +54,15 @@ def meant_by(dangling: Iterable[str], unused: Sequence[str], used: Collection[st
     for name in sorted(set(dangling)):
         if not left:
             break
+        near = nearest_name(name, left)
+        if near is not None:
+            left.remove(near)
+            continue
         if likely_typo(name, used):
             continue  # it means a name that others use rightly
-        left.remove(max(left, key=lambda other: SequenceMatcher(None, name.lower(), other.lower(), autojunk=False).ratio()))
+        left.remove(
+            max(left, key=lambda other: SequenceMatcher(None, name.lower(), other.lower(), autojunk=False).ratio())
+        )
     return set(unused) - set(left)
 
 

@@ -69,7 +69,7 @@ def _alertmanager(document: CheckedDocument) -> Iterator[Finding]:
 
 
 _NPM_RUN = re.compile(
-    r"\b(?:npm run(?:-script)?|pnpm run|yarn run|bun run)\s+(?P<flags>(?:-{1,2}[\w-]+(?:=\S+)?\s+)*)(?P<name>\w[\w:.-]*)(?![\w/$])(?P<after>[^&|;]*)"
+    r"\b(?:npm run(?:-script)?|pnpm run|yarn run|bun run)\s+(?P<flags>(?:-{1,2}[\w-]+(?:=\S+)?\s+)*)(?P<name>\w[\w:.-]*)(?![\w/$:.-])(?P<after>[^&|;]*)"
 )
 _ELSEWHERE = re.compile(r"\b(?:cd|pushd)\s|--prefix|--workspaces?\b|\s-w\s|--filter|\s-C\s|--cwd|--dir")
 

@@ -73,11 +73,15 @@ _PAIRS = (
     Pair("lower", "upper", _number, "the lower bound is above the upper one"),
     Pair("low", "high", _number, "the low mark is above the high one"),
 )
-_PORTS = (Pair("from", "to", _number, "the range ends before it begins"), Pair("start", "end", _number, "the range ends before it begins"))
+_PORTS = (
+    Pair("from", "to", _number, "the range ends before it begins"),
+    Pair("start", "end", _number, "the range ends before it begins"),
+)
 _BY_LOW: dict[str, list[Pair]] = {}
 for _pair in _PAIRS:
     _BY_LOW.setdefault(_pair.low, []).append(_pair)
 _WORDS = frozenset(_BY_LOW) | {"timeout", "from", "start"}
+_MARKS = frozenset(("watermark", "mark", "water", "bound", "limit"))
 _MARK = re.compile("|".join(sorted(_WORDS)), re.IGNORECASE)
 _MAX_ENTRIES = 400
 
@@ -94,10 +98,19 @@ def check_orderings(corpus: Corpus) -> list[Finding]:
             words = tuple(words_of(name))
             if not _WORDS.intersection(words):
                 continue
+            listed: list[Finding] = []
             for match in matches:
                 parent = match.parent
-                if match.node.kind is Kind.SCALAR and match.key is not None and parent is not None and parent.kind is Kind.MAP:
-                    found += _of_map(document, match, parent, words)
+                if (
+                    match.node.kind is Kind.SCALAR
+                    and match.key is not None
+                    and parent is not None
+                    and parent.kind is Kind.MAP
+                ):
+                    listed += _of_map(document, match, parent, words)
+            # Many of one name in a file of no known kind are records, made up or measured.
+            if len(listed) <= 2 or document.kind:
+                found += listed
     return found
 
 
@@ -119,27 +132,40 @@ def _of_key(
     for i, word in enumerate(words):
         ports = _PORTS if "port" in words else ()
         for pair in (*_BY_LOW.get(word, ()), *(each for each in ports if each.low == word)):
+            if word == "low" and not _MARKS.intersection(words):
+                continue
             other = named.get((*words[:i], pair.high, *words[i + 1 :]))
             if other is not None:
                 yield from _compare(document, key, value, other, pair, path)
         if word == "timeout":
             other = named.get((*words[:i], "interval", *words[i + 1 :]))
-            if other is not None and _is_check(path, words):
-                pair = Pair("timeout", "interval", _span, "a check may take longer than the time until the next one", Severity.MEDIUM)
+            if other is not None and _is_refused(document, words):
+                pair = Pair(
+                    "timeout",
+                    "interval",
+                    _span,
+                    "a check may take longer than the time until the next one",
+                    Severity.MEDIUM,
+                )
                 yield from _compare(document, key, value, other, pair, path)
 
 
-def _is_check(path: tuple[str | int, ...], words: tuple[str, ...]) -> bool:
-    """True for health checks and scrapes: elsewhere an interval and a timeout have nothing to do with each other."""
-    place = {word for step in path[-2:] if isinstance(step, str) for word in words_of(step[:60])} | set(words)
-    return bool(place & {"health", "healthcheck", "check", "scrape", "probe", "evaluation"}) or "scrape" in words
+def _is_refused(document: CheckedDocument, words: tuple[str, ...]) -> bool:
+    """True where the tool refuses a timeout that is longer than its interval; others just begin the next check late."""
+    return "scrape" in words or (document.kind == "cloudformation" and "health" in words)
 
 
 def _compare(
     document: CheckedDocument, key: Node, value: Node, other: tuple[Node, Node], pair: Pair, path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
     one, two = text_of(value), text_of(other[1])
-    if one is None or two is None or len(one) > 40 or len(two) > 40 or bool(_NUMBER.fullmatch(one)) != bool(_NUMBER.fullmatch(two)):
+    if (
+        one is None
+        or two is None
+        or len(one) > 40
+        or len(two) > 40
+        or bool(_NUMBER.fullmatch(one)) != bool(_NUMBER.fullmatch(two))
+    ):
         return
     low, high = pair.read(one), pair.read(two)
     # 0 and -1 mostly mean 'without limit'.

@@ -1,45 +1,85 @@
-"""`$ref` and its like: JSON pointers into the same file or another one, and names inside OpenAPI documents.
+"""`$ref` and its like: JSON pointers into the same file or another one.
 
-Sources: RFC 6901, JSON Schema 2020-12 section 8.2, OpenAPI 3.1 section 4.8.
+Sources: RFC 6901, JSON Schema 2020-12 section 8.2.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from os.path import normpath
 from pathlib import Path
 from urllib.parse import unquote
 
 from automation_scripts.results import Finding, Severity
 from automation_scripts.suggest import nearest
 from automation_scripts.validation.documents.corpus import CheckedDocument, Corpus
-from automation_scripts.validation.documents.scalars import items, pairs, text_of
+from automation_scripts.validation.documents.scalars import pairs, text_of
 from automation_scripts.validation.documents.selectors import Match
 from automation_scripts.validation.documents.tree import Kind, Node, PathKey
 from automation_scripts.validation.input.limits import DEFAULT_LIMITS
 from automation_scripts.validation.parsing.files import parse_file
+from automation_scripts.validation.references.missing_names import nearest_name
 
 # Below these a `$ref` is somebody's data, not a reference.
 _DATA = frozenset(("example", "examples", "default", "enum", "const", "x-example", "x-examples"))
 _MAX_TARGET_BYTES = 4 * 1024 * 1024
+_WIDE = 12
 
 
 def check_pointers(corpus: Corpus) -> list[Finding]:
-    """`$ref`s that lead nowhere, and OpenAPI names that nothing defines."""
-    found: list[Finding] = []
-    targets: dict[Path, Node | None] = {
-        file.path.resolve(): file.documents[0].root.resolved() for file in corpus.files if file.documents
-    }
-    for document in corpus.documents:
-        found += _references(document, targets)
-        if document.kind == "openapi":
-            found += _security_names(document)
-            found += _operation_ids(document)
-            found += _path_parameters(document)
-    return found
+    """`$ref`s that lead nowhere."""
+    trees = _Trees(corpus)
+    return [finding for document in corpus.documents for finding in _references(document, trees)]
 
 
-def _references(document: CheckedDocument, targets: dict[Path, Node | None]) -> Iterator[Finding]:
+class _Trees:
+    """The trees that pointers lead into: those of the corpus, and files beside them that are read when they are named."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._files = corpus.by_path
+        self._read: dict[Path, Node | None] = {}
+        self._bases: dict[int, dict[tuple[PathKey, ...], Node]] = {}
+        self._wide: dict[int, dict[str, Node]] = {}
+
+    def has(self, path: Path) -> bool:
+        """True when there is such a file."""
+        return path in self._files or path in self._read or path.is_file()
+
+    def root(self, path: Path) -> Node | None:
+        """The tree of a file; None for what is no configuration."""
+        given = self._files.get(path)
+        if given is not None:
+            return given.documents[0].root.resolved() if given.documents else None
+        if path not in self._read:
+            self._read[path] = _root_of(path)
+        return self._read[path]
+
+    def bases(self, document: CheckedDocument) -> dict[tuple[PathKey, ...], Node]:
+        """The schemas in a document that have an `$id` of their own, by path."""
+        found = self._bases.get(id(document))
+        if found is None:
+            found = self._bases[id(document)] = {
+                match.path[:-1]: match.parent
+                for match in document.index.keyed("$id")
+                if match.parent is not None
+                and (text := text_of(match.node))
+                and not text.startswith("#")
+                and len(match.path) > 1
+            }
+        return found
+
+    def get(self, node: Node, key: str) -> Node | None:
+        """As `Node.get`; wide maps, such as the schemas of an API, are searched only once."""
+        if len(node.entries) <= _WIDE:
+            return node.get(key)
+        table = self._wide.get(id(node))
+        if table is None:
+            table = self._wide[id(node)] = {name.value: value for name, value in pairs(node)}
+        return table.get(key)
+
+
+def _references(document: CheckedDocument, trees: _Trees) -> Iterator[Finding]:
     # One schema is referred to again and again; without `$id`s a text means the same everywhere in a document.
     is_plain = "$id" not in document.index.by_key
     right: set[str] = set()
@@ -47,73 +87,92 @@ def _references(document: CheckedDocument, targets: dict[Path, Node | None]) -> 
         text = text_of(match.node)
         if text in right:
             continue
-        finding = _reference(document, match, targets)
+        finding = _reference(document, match, trees)
         if finding is not None:
             yield finding
         elif is_plain and text is not None and not _is_data(match.path):
             right.add(text)
 
 
-def _reference(document: CheckedDocument, match: Match, targets: dict[Path, Node | None]) -> Finding | None:
+def _reference(document: CheckedDocument, match: Match, trees: _Trees) -> Finding | None:
     text = text_of(match.node)
     if text is None or _is_data(match.path):
         return None
     place, hash_mark, fragment = text.partition("#")
     if place:
-        return _external(document, match, place, fragment, targets)
+        return _external(document, match, place, fragment, trees)
     if not hash_mark or not fragment or fragment == "/":
         return None
-    root, _ = _base(document, match.path)
-    return _in_tree(document, match, root, fragment, "")
+    root, _ = _base(document, match.path, trees)
+    return _in_tree(document, match, root, fragment, "", trees)
 
 
 def _is_data(path: tuple[PathKey, ...]) -> bool:
     # `properties: {example: {$ref: }}` describes a property that is called so.
     return any(
         step in _DATA
-        and (i == 0 or path[i - 1] not in ("properties", "patternProperties", "schemas", "definitions", "$defs"))
+        and (
+            i == 0
+            or path[i - 1] not in ("properties", "patternProperties", "schemas", "definitions", "$defs", "responses")
+        )
         for i, step in enumerate(path[:-1])
     )
 
 
-def _base(document: CheckedDocument, path: tuple[PathKey, ...]) -> tuple[Node, tuple[PathKey, ...]]:
+def _base(document: CheckedDocument, path: tuple[PathKey, ...], trees: _Trees) -> tuple[Node, tuple[PathKey, ...]]:
     """The schema that `#` means: the nearest one above with an `$id` of its own, else the whole document."""
-    for length in range(len(path) - 1, 0, -1) if "$id" in document.index.by_key else ():
-        node = document.root.at(path[:length])
-        identity = text_of(node.get("$id")) if node is not None else None
-        if node is not None and identity and not identity.startswith("#"):
+    bases = trees.bases(document)
+    for length in range(len(path) - 1, 0, -1) if bases else ():
+        if (node := bases.get(path[:length])) is not None:
             return node, path[:length]
     return document.root, ()
 
 
-def _in_tree(document: CheckedDocument, match: Match, root: Node, fragment: str, where: str) -> Finding | None:
+def _in_tree(
+    document: CheckedDocument, match: Match, root: Node, fragment: str, where: str, trees: _Trees
+) -> Finding | None:
     fragment = unquote(fragment)
     if not fragment.startswith("/"):
         # Many resolvers take `#definitions/X` for `#/definitions/X`.
         steps = tuple(fragment.split("/"))
         return (
-            None if _has_anchor(root, fragment) or (len(steps) > 1 and root.at(steps) is not None) else _dangling(document, match, f"no anchor '{fragment}'", where, None)
+            None
+            if _has_anchor(root, fragment) or (len(steps) > 1 and root.at(steps) is not None)
+            else _dangling(document, match, f"no anchor '{fragment}'", where, None)
         )
     node: Node | None = root
     for raw in fragment[1:].split("/"):
         step = raw.replace("~1", "/").replace("~0", "~")
         assert node is not None
-        below = _step(node, step)
+        below = _step(node, step, trees)
+        if below is None and node is root and not where and _in_embedded(document, match, fragment):
+            return None
         if below is None:
             known = [key.value for key, _ in pairs(node)]
-            return _dangling(document, match, f"there is no '{step}'", where, nearest(step, known))
-        if below.kind is Kind.MAP and below.get("$ref") is not None and below.get("$ref") is not match.node:
+            return _dangling(document, match, f"there is no '{step}'", where, nearest_name(step, known))
+        onward = trees.get(below, "$ref") if below.kind is Kind.MAP else None
+        if onward is not None and onward is not match.node:
             # A reference on the way: its target cannot be followed without resolving it, which is not needed to be sure.
             return None
         node = below
     return None
 
 
-def _step(node: Node, step: str) -> Node | None:
+def _in_embedded(document: CheckedDocument, match: Match, fragment: str) -> bool:
+    """True when a schema around the reference has what it names: documents may hold whole schemas as values."""
+    steps = tuple(raw.replace("~1", "/").replace("~0", "~") for raw in fragment[1:].split("/"))
+    for length in range(len(match.path) - 1, 0, -1):
+        around = document.root.at(match.path[:length])
+        if around is not None and around.kind is Kind.MAP and around.entry(steps[0]) and around.at(steps) is not None:
+            return True
+    return False
+
+
+def _step(node: Node, step: str, trees: _Trees) -> Node | None:
     if node.kind is Kind.SEQ:
         index = int(step) if step.isascii() and step.isdigit() and len(step) < 10 else -1
         return node.children[index].resolved() if 0 <= index < len(node.children) else None
-    return node.get(step)
+    return trees.get(node, step) if node.kind is Kind.MAP else None
 
 
 def _has_anchor(root: Node, name: str) -> bool:
@@ -127,25 +186,21 @@ def _has_anchor(root: Node, name: str) -> bool:
     return False
 
 
-def _external(
-    document: CheckedDocument, match: Match, place: str, fragment: str, targets: dict[Path, Node | None]
-) -> Finding | None:
+def _external(document: CheckedDocument, match: Match, place: str, fragment: str, trees: _Trees) -> Finding | None:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//|/", place) or "{" in place or "$" in place:
         return None
-    if _base(document, match.path)[1] or text_of(document.root.get("$id")):
+    if _base(document, match.path, trees)[1] or text_of(document.root.get("$id")):
         return None  # relative to an address that is not this file's
-    path = (document.folder / unquote(place)).resolve()
-    if path not in targets:
-        if not path.is_file():
-            alone = sum(1 for _ in document.folder.iterdir()) <= 1 if document.folder.is_dir() else True
-            near = nearest(path.name, [p.name for p in path.parent.iterdir()][:2000]) if path.parent.is_dir() else None
-            finding = _dangling(document, match, f"the file '{place}' does not exist", "", near)
-            return finding if not alone and path.parent.is_dir() else _unsure(document, match, place)
-        targets[path] = _root_of(path)
-    root = targets[path]
+    path = Path(normpath(document.folder / unquote(place)))
+    if not trees.has(path):
+        alone = sum(1 for _ in document.folder.iterdir()) <= 1 if document.folder.is_dir() else True
+        near = nearest(path.name, [p.name for p in path.parent.iterdir()][:2000]) if path.parent.is_dir() else None
+        finding = _dangling(document, match, f"the file '{place}' does not exist", "", near)
+        return finding if not alone and path.parent.is_dir() else _unsure(document, match, place)
+    root = trees.root(path)
     if root is None or not fragment or fragment == "/":
         return None
-    return _in_tree(document, match, root, fragment, f" in {place}")
+    return _in_tree(document, match, root, fragment, f" in {place}", trees)
 
 
 def _root_of(path: Path) -> Node | None:
@@ -176,108 +231,3 @@ def _unsure(document: CheckedDocument, match: Match, place: str) -> Finding:
         "dangling-ref",
         path=match.path,
     )
-
-
-# ----- OpenAPI ---------------------------------------------------------------------------------------------------
-
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-
-def _operations(document: CheckedDocument) -> Iterator[tuple[tuple[PathKey, ...], Node, Node]]:
-    """(path, path item, operation) of every operation."""
-    for key, item in pairs(document.root.get("paths")):
-        for method, operation in pairs(item):
-            if method.value in _METHODS and operation.kind is Kind.MAP and not operation.entry("$ref"):
-                yield ("paths", key.value, method.value), item, operation
-
-
-def _security_names(document: CheckedDocument) -> Iterator[Finding]:
-    schemes = document.root.at(("components", "securitySchemes"))
-    if schemes is None:
-        schemes = document.root.get("securityDefinitions")
-    known = [key.value for key, _ in pairs(schemes)]
-    if schemes is not None and schemes.entry("$ref"):
-        return
-    places: list[tuple[tuple[PathKey, ...], Node | None]] = [((), document.root.get("security"))]
-    places += [(path, operation.get("security")) for path, _, operation in _operations(document)]
-    for path, requirements in places:
-        for i, requirement in enumerate(items(requirements)):
-            for key, _ in pairs(requirement):
-                if key.value not in known:
-                    near = nearest(key.value, known)
-                    yield document.finding(
-                        key.span,
-                        "reference/unknown-security-scheme",
-                        Severity.HIGH,
-                        f"The security scheme '{key.value}' is not defined.",
-                        "dangling-ref",
-                        path=(*path, "security", i, key.value),
-                        suggestion=f"Did you mean '{near}'?" if near else "Define it in components.securitySchemes.",
-                    )
-
-
-def _operation_ids(document: CheckedDocument) -> Iterator[Finding]:
-    first: dict[str, Node] = {}
-    for path, _, operation in _operations(document):
-        node = operation.get("operationId")
-        name = text_of(node)
-        if node is None or name is None:
-            continue
-        earlier = first.setdefault(name, node)
-        if earlier is not node:
-            yield document.finding(
-                node.span,
-                "reference/repeated-operation-id",
-                Severity.MEDIUM,
-                f"The operationId '{name}' is used again; line {earlier.span.line} has it already.",
-                "dup-name",
-                path=(*path, "operationId"),
-                suggestion="Operation ids must be unique in the whole document.",
-            )
-
-
-_TEMPLATED = re.compile(r"\{([^{}/]+)\}")
-
-
-def _path_parameters(document: CheckedDocument) -> Iterator[Finding]:
-    """`/users/{id}` without a parameter `id`: the operation cannot be called."""
-    for path, item, operation in _operations(document):
-        wanted = _TEMPLATED.findall(str(path[1]))
-        listed = [*items(item.get("parameters")), *items(operation.get("parameters"))]
-        if not wanted or item.entry("$ref"):
-            continue
-        names: set[str] = set()
-        unresolved = False
-        for parameter in listed:
-            target = _parameter(document, parameter)
-            unresolved = unresolved or target is None
-            if target is not None and text_of(target.get("in")) == "path":
-                names.add(text_of(target.get("name")) or "")
-        for name in wanted:
-            if name not in names and not unresolved:
-                key = operation_key(item, str(path[2]))
-                yield document.finding(
-                    key.span,
-                    "reference/undeclared-path-parameter",
-                    Severity.MEDIUM,
-                    f"The path has {{{name}}}, but no parameter with `in: path` declares it.",
-                    "dangling-ref",
-                    path=path,
-                    suggestion=f"Add a path parameter named {nearest(name, names) or name}.",
-                )
-
-
-def _parameter(document: CheckedDocument, node: Node) -> Node | None:
-    reference = text_of(node.get("$ref"))
-    if reference is None:
-        return node
-    if not reference.startswith("#/"):
-        return None
-    return document.root.at(tuple(unquote(s).replace("~1", "/").replace("~0", "~") for s in reference[2:].split("/")))
-
-
-def operation_key(item: Node, method: str) -> Node:
-    """The key node of a method in a path item."""
-    entry = item.entry(method)
-    assert entry is not None
-    return entry[0]

@@ -41,6 +41,13 @@ class Readable:
     inputs: frozenset[str] | None = None
     job_outputs: dict[str, frozenset[str] | None] | None = None
     env: frozenset[str] = field(default_factory=frozenset)
+    open_env: bool = False
+    takes_inputs: str = "The workflow"
+
+    @property
+    def who(self) -> str:
+        """The place as the begin of a sentence."""
+        return self.place[:1].upper() + self.place[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +175,14 @@ def _of_workflow(
     if context == "matrix" and readable.matrix is not None:
         return _matrix(document, written, readable, names)
     if context == "inputs" and readable.inputs is not None and name.low not in readable.inputs:
-        message = f"{readable.place} has no input '{name.text}': the value is empty."
+        message = f"{readable.takes_inputs} has no input '{name.text}': the value is empty."
         return _unknown(document, written, name, "unknown-input", message, readable.inputs)
-    if context == "env" and name.text not in readable.env and _misspelt(name.text, readable.env):
+    if (
+        context == "env"
+        and not readable.open_env
+        and name.text not in readable.env
+        and _misspelt(name.text, readable.env)
+    ):
         message = f"No `env` sets '{name.text}' here."
         return _unknown(document, written, name, "unknown-variable", message, readable.env, Severity.MEDIUM)
     return None
@@ -208,7 +220,7 @@ def _need(document: CheckedDocument, written: Written, readable: Readable, names
     if name.low not in readable.needs:
         known = set(readable.needs) | (set(readable.jobs) if not readable.needs else set())
         message = (
-            f"{readable.place} reads needs.{name.text} without naming '{name.text}' in its `needs`: the value is empty."
+            f"{readable.who} reads needs.{name.text} without naming '{name.text}' in its `needs`: the value is empty."
         )
         return _unknown(document, written, name, "unknown-need", message, known)
     if len(names) < 3:
@@ -283,8 +295,8 @@ def outputs_of_script(script: str) -> frozenset[str] | None:
     for line in script.splitlines():
         if not _OUTPUT_LINE.search(line):
             continue
-        match = _OUTPUT_NAME.search(line)
-        if match is None:
+        names = _OUTPUT_NAME.findall(line)
+        if not names:
             return None
-        found.add(match[1].lower())
+        found |= {name.lower() for name in names}
     return frozenset(found) if found else None

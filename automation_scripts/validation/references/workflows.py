@@ -65,7 +65,11 @@ def _workflow(document: CheckedDocument, corpus: Corpus) -> Iterator[Finding]:
                 )  # fmt: skip
     yield from cycle_findings(document, graph, edges, "needs-cycle", "Jobs")
     outputs: Outputs = {name.lower(): _job_outputs(document, corpus, job) for name, job in jobs.items()}
-    shared = Readable("the workflow", inputs=_inputs(document), job_outputs=outputs, env=_variables(root))
+    # Scripts and actions of the repository may set more variables.
+    open_env = "GITHUB_ENV" in document.file.text or "uses: ./" in document.file.text
+    shared = Readable(
+        "the workflow", inputs=_inputs(document), job_outputs=outputs, env=_variables(root), open_env=open_env
+    )
     for key, value in root.entries:
         if key.value != "jobs":
             yield from _expressions(document, value.resolved(), (key.value,), shared)
@@ -79,10 +83,11 @@ def _job(
 ) -> Iterator[Finding]:
     path: KeyPath = ("jobs", name)
     needs = {text_of(item) or "" for item in items(job.get("needs"))}
-    open_needs = any(is_template(need) for need in needs)
+    # A mistyped need is told; that its outputs cannot be read then is no second mistake.
+    open_needs = any(is_template(need) or need.lower() not in jobs for need in needs)
     readable = replace(
         shared,
-        place=f"Job '{name}'",
+        place=f"job '{name}'",
         needs=None if open_needs else {need.lower(): jobs.get(need.lower()) for need in needs},
         jobs=frozenset(jobs) - {name.lower()},
         matrix=matrix_keys(job),
@@ -106,12 +111,14 @@ def _steps(
     """Steps in their order: each can read those before it."""
     yield from _repeated_ids(document, steps, path)
     every = _step_outputs(document, corpus, steps)
+    # Of two steps with one id, one was to have another.
+    open_steps = len(every) < sum(1 for step in steps if text_of(step.get("id")))
     before: Outputs = {}
     for i, step in enumerate(steps):
         identity = (text_of(step.get("id")) or "").lower()
         here = replace(
             readable,
-            steps=dict(before),
+            steps=None if open_steps else dict(before),
             later_steps=frozenset(every) - frozenset(before),
             env=readable.env | _variables(step),
         )
@@ -128,7 +135,9 @@ def _flat(node: Node | None) -> list[Node]:
     found = []
     for step in items(node):
         group = step.get("parallel")
-        found += [s for s in items(group) if s.kind is Kind.MAP] if group is not None else [step] * (step.kind is Kind.MAP)
+        found += (
+            [s for s in items(group) if s.kind is Kind.MAP] if group is not None else [step] * (step.kind is Kind.MAP)
+        )
     return found
 
 
@@ -221,7 +230,9 @@ def _action(document: CheckedDocument, corpus: Corpus) -> Iterator[Finding]:
     root = document.root
     steps = _flat(root.at(("runs", "steps")))
     inputs = frozenset(key.value.lower() for key, _ in pairs(root.get("inputs")))
-    readable = Readable("The action", inputs=inputs, env=_variables(root.get("runs") or root))
+    readable = Readable(
+        "the action", inputs=inputs, takes_inputs="The action", env=_variables(root.get("runs") or root)
+    )
     yield from _steps(document, corpus, steps, ("runs", "steps"), readable)
     outputs = root.get("outputs")
     if outputs is not None:

@@ -85,27 +85,23 @@ def _types(branches: list[list[Problem]], at: Path) -> list[Problem]:
 def _by_discriminator(branches: list[list[Problem]], at: Path) -> list[list[Problem]]:
     """The branches whose discriminator fits; when it fits none, one branch that says which values it may have.
 
-    A discriminator is a key below which a branch wants exactly one value (`const`, or an `enum` of one).
+    A discriminator is a key of which a branch wants exactly one value (`const`, or an `enum` of one), and the others
+    want other values.
     """
-    objections = [{p.path: p for p in branch if _wants_one_value(p, at)} for branch in branches]
-    agreeing = [branch for branch, found in zip(branches, objections, strict=True) if not found]
-    if agreeing:
-        return agreeing
-    shared = set.intersection(*(set(found) for found in objections))
-    for path in sorted(shared, key=str):
-        merged = _merged([found[path] for found in objections], "options")
-        if len(merged.detail["options"]) == len(branches):
+    choices = [{p.path: p for p in branch if _wants_listed_value(p, at)} for branch in branches]
+    for path in sorted(set.intersection(*(set(found) for found in choices)), key=str):
+        wanted = [_wanted(found[path], "options") for found in choices]
+        merged = _merged([found[path] for found in choices], "options")
+        # Lists that share nothing tell the branches apart; one value in one of them shows that they are meant to.
+        if len(merged.detail["options"]) == sum(map(len, wanted)) and any(len(values) == 1 for values in wanted):
             return [[merged]]
-    return branches
+    objecting = [any(len(_wanted(problem, "options")) == 1 for problem in found.values()) for found in choices]
+    return [branch for branch, objects in zip(branches, objecting, strict=True) if not objects] or branches
 
 
-def _wants_one_value(problem: Problem, at: Path) -> bool:
-    return (
-        problem.keyword in _CHOICES
-        and len(problem.path) == len(at) + 1
-        and problem.path[: len(at)] == at
-        and len(_wanted(problem, "options")) == 1
-    )
+def _wants_listed_value(problem: Problem, at: Path) -> bool:
+    is_child = len(problem.path) == len(at) + 1 and problem.path[: len(at)] == at
+    return problem.keyword in _CHOICES and is_child
 
 
 def _misshapen(branch: list[Problem], at: Path) -> int:

@@ -16,7 +16,13 @@ from automation_scripts.validation.documents.tree import Document, ParsedFile
 from automation_scripts.validation.schemas.branches import settle
 from automation_scripts.validation.schemas.compiled import UnusableSchema
 from automation_scripts.validation.schemas.isolated import TIMEOUT_S, Task, judge_isolated
-from automation_scripts.validation.schemas.keys import misplaced, near_misses, without_echoes, without_vacuous
+from automation_scripts.validation.schemas.keys import (
+    deprecated_keys,
+    misplaced,
+    near_misses,
+    without_echoes,
+    without_vacuous,
+)
 from automation_scripts.validation.schemas.messages import Reporter
 from automation_scripts.validation.schemas.problems import MAX_PROBLEMS, Problem
 from automation_scripts.validation.schemas.selection import Judgement, Selection, unusable
@@ -111,6 +117,7 @@ def _findings(judgement: Judgement, problems: list[Problem]) -> list[Finding]:
     wrong = misplaced(compiled, subject, settled)
     settled = [one for one in settled if not any(one.path[: len(miss.path)] == miss.path for miss in wrong)]
     found = [reporter.near_miss(miss) for miss in (*misses, *wrong)] + reporter.report(settled)
+    found += [reporter.deprecated(path, key) for path, key in deprecated_keys(compiled, subject)]
     if len(found) > MAX_FINDINGS:
         found.sort(key=lambda finding: (finding.line or 0, finding.column or 0))
         more = f"{len(found) - MAX_FINDINGS} more" if len(problems) < MAX_PROBLEMS else "many more"

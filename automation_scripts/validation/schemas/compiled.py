@@ -61,6 +61,7 @@ class CompiledSchema:
     asserts_formats: bool = True
     _validator: Any = None
     _embedded: dict[str, Any] | None = None
+    _deprecates: bool | None = None
 
     def problems(self, data: Any) -> list[Problem]:
         """What is wrong with plain data.
@@ -73,6 +74,14 @@ class CompiledSchema:
                 self.root, self.uri, self.documents, self.registry, asserts_formats=self.asserts_formats
             )
         return read_errors(self._validator.iter_errors(data), self.uri)
+
+    @property
+    def deprecates(self) -> bool:
+        """Whether any part of the schema is called deprecated; looked for once."""
+        if self._deprecates is None:
+            parts = (part for _, part in _parts(self.root, self.uri))
+            self._deprecates = not self.is_closed and any(part.get("deprecated") is True for part in parts)
+        return self._deprecates
 
     def place(self, location: str) -> Place | None:
         """What stands at a keyword's absolute location; None when that cannot be told."""

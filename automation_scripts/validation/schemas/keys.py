@@ -190,6 +190,23 @@ class NearMiss:
 
 def near_misses(compiled: CompiledSchema, subject: Subject) -> Iterator[NearMiss]:
     """Keys in maps whose schema names keys and leaves open which others there may be, that look like typing errors."""
+    for path, node, known in _maps(compiled, subject):
+        yield from _misses_of(node, path, known, subject)
+
+
+def deprecated_keys(compiled: CompiledSchema, subject: Subject) -> Iterator[tuple[Path, Node]]:
+    """Keys that every part of the schema that names them calls deprecated, with their paths."""
+    if not compiled.deprecates:
+        return
+    for path, node, known in _maps(compiled, subject):
+        for key, _ in node.entries:
+            places = [compiled.resolve(place).schema for place in known.named.get(key.value, ())]
+            if places and all(isinstance(schema, dict) and schema.get("deprecated") is True for schema in places):
+                yield (*path, key.value), key
+
+
+def _maps(compiled: CompiledSchema, subject: Subject) -> Iterator[tuple[Path, Node, KnownKeys]]:
+    """Every map of a document with what the schema says about its keys."""
     stack: list[tuple[Path, Node, list[Place]]] = [((), subject.root, [Place(compiled.root, compiled.uri)])]
     seen: set[tuple[int, tuple[int, ...]]] = set()
     read: dict[tuple[int, ...], KnownKeys] = {}
@@ -212,7 +229,7 @@ def near_misses(compiled: CompiledSchema, subject: Subject) -> Iterator[NearMiss
                 leading = known.leading_items[i] if i < len(known.leading_items) else known.items
                 stack.append(((*path, i), child, leading))
             continue
-        yield from _misses_of(node, path, known, subject)
+        yield path, node, known
         stack += [((*path, key.value), value, known.below(key.value)) for key, value in node.entries]
 
 
@@ -245,16 +262,19 @@ def _is_wrong_as_a_whole(problem: Problem, node: Node) -> bool:
 
 
 def _known_at(compiled: CompiledSchema, subject: Subject, path: Path) -> KnownKeys:
-    """What the schema says about the keys of the map at a path."""
-    places, node = [Place(compiled.root, compiled.uri)], subject.root.resolved()
-    for step in path:
-        known = known_keys(compiled, places, node)
+    """What the schema says about the keys of the map at a path; nothing where the path leads out of the tree."""
+    places = [Place(compiled.root, compiled.uri)]
+    for depth, step in enumerate(path):
+        spot = subject.spot(path[:depth])
+        if spot is None:
+            return KnownKeys()
+        known = known_keys(compiled, places, spot.node.resolved())
         if isinstance(step, int):
             places = known.leading_items[step] if step < len(known.leading_items) else known.items
-            node = node.children[step].resolved()
         else:
-            places, node = known.below(step), node.get(step) or node
-    return known_keys(compiled, places, node)
+            places = known.below(step)
+    spot = subject.spot(path)
+    return known_keys(compiled, places, spot.node.resolved() if spot is not None else None)
 
 
 def _misses_of(node: Node, path: Path, known: KnownKeys, subject: Subject) -> Iterator[NearMiss]:
@@ -273,6 +293,6 @@ def _misses_of(node: Node, path: Path, known: KnownKeys, subject: Subject) -> It
 
 def is_very_close(key: str, suggestion: str) -> bool:
     """Closer than a suggestion must be elsewhere: here the key is allowed, and short words are near to each other."""
-    if len(key) < 4:
+    if len(key) < 4 and (len(key) < 3 or len(suggestion) != 4):
         return False
     return distance(key.lower(), suggestion.lower()) <= (1 if len(key) < 8 else 2)

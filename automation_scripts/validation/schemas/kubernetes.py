@@ -13,7 +13,9 @@ from automation_scripts.suggest import nearest
 from automation_scripts.validation.documents.pointing import finding_at, replace
 from automation_scripts.validation.documents.tree import Document, Kind, Node, ParsedFile, Style
 from automation_scripts.validation.schemas.compiled import CompiledSchema, shared_registry
+from automation_scripts.validation.schemas.keys import is_very_close
 from automation_scripts.validation.schemas.kubernetes_versions import NEWEST, definitions_of, uri_of
+from automation_scripts.validation.schemas.mends import renamed
 from automation_scripts.validation.schemas.store import Schema
 from automation_scripts.validation.schemas.subject import Path, Subject
 from automation_scripts.validation.schemas.wording import listed
@@ -125,19 +127,39 @@ def unknown_kind(subject: Subject, version: str = NEWEST) -> Finding | None:
     )
 
 
+def misspelled_keys(subject: Subject) -> Iterator[Finding]:
+    """Of an object whose kind is not known here, the keys that are almost those of every object."""
+    metadata = subject.root.get("metadata")
+    for path, node, known in (((), subject.root, _OF_OBJECTS), (("metadata",), metadata, _OF_METADATA)):
+        for key, _ in node.entries if node is not None and node.kind is Kind.MAP else ():
+            free = [name for name in known if node is not None and node.entry(name) is None]
+            meant = nearest(key.value, free) if key.value not in known else None
+            if meant is None or not is_very_close(key.value, meant):
+                continue
+            yield finding_at(
+                subject.file,
+                key.span,
+                "schema/unknown-key",
+                Severity.HIGH,
+                f"`{key.value}` is almost `{meant}`, which Kubernetes objects have there.",
+                "unknown-key",
+                path=(*path, key.value),
+                suggestion=f"Did you mean `{meant}`?",
+                fix=renamed(subject.file, key, meant),
+            )
+
+
 def incomplete(file: ParsedFile, document: Document) -> Finding | None:
     """An object without its kind or without its version, when all else says that it is one."""
     root = document.root.resolved()
     metadata = root.get("metadata")
-    is_object = metadata is not None and metadata.get("name") is not None
-    if not is_object or not any(root.entry(key) for key in _CONTENTS) or looks_like_patch(file.name, root):
+    if metadata is None or metadata.get("name") is None or looks_like_patch(file.name, root):
         return None
-    kind, version = root.get("kind"), root.get("apiVersion")
-    served = definitions()
-    if kind is None and version is not None and any(version.value == known for known, _ in served):
-        lacking, kinds = "kind", sorted(known for api, known in served if api == version.value)
-        advice = f"Add `kind`: one of {listed(kinds)}."
-    elif version is None and kind is not None and (homes := _stable_homes(kind.value)):
+    kind, version = root.get("kind"), _text(root.get("apiVersion"))
+    if kind is None and _VERSION.fullmatch(version) and ("/" in version or root.entry("data") or root.entry("spec")):
+        lacking, kinds = "kind", sorted(known for api, known in definitions() if api == version)
+        advice = f"Add `kind`: one of {listed(kinds)}." if kinds else "Add `kind`."
+    elif not version and kind is not None and (homes := _stable_homes(_text(kind))) and _has_content(root):
         lacking, advice = "apiVersion", f"Add `apiVersion: {homes[-1]}`."
     else:
         return None
@@ -150,6 +172,10 @@ def incomplete(file: ParsedFile, document: Document) -> Finding | None:
         "missing-required",
         suggestion=advice,
     )
+
+
+def _has_content(root: Node) -> bool:
+    return any(root.entry(key) for key in _CONTENTS)
 
 
 def _stable_homes(kind: str) -> list[str]:
@@ -181,6 +207,9 @@ def _patch_names(root: Node) -> Iterator[str]:
                 yield name
 
 
+_OF_OBJECTS = ("metadata", "spec", "status")
+_OF_METADATA = ("name", "namespace", "labels", "annotations")
+_VERSION = re.compile(r"(v1|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9][-a-z0-9]*)*/v[0-9]+((alpha|beta)[0-9]+)?)")
 _CONTENTS = ("spec", "data", "stringData", "rules", "roleRef", "subsets", "webhooks", "provisioner")
 _PATCH_WORDS = ("patch", "override")
 _ASSERTIONS = re.compile(r"(^|[-_.])(assert|asserts|assertion|expected|mutated|should-not-exist|errors?)([-_.0-9]|$)")

@@ -24,7 +24,8 @@ from automation_scripts.validation.schemas.store import (
 
 _ID = "kubernetes"
 _FILE = "kubernetes-versions.zip"
-NEWEST = entry(_ID).title.rpartition(" ")[2]
+NEWEST = "1.37"
+"""The version of the schema `kubernetes` of the catalogue."""
 
 _MODELINE = re.compile(r"(?m)^[ \t]*#[ \t]*kubernetes-version:[ \t]*v?(1\.[0-9]+)\b")
 _BY_ADDRESS = re.compile(r"/v(1\.[0-9]+)\.[0-9]+(?:-standalone|-local)?(?:-strict)?/[a-z0-9.-]+\.json$")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from automation_scripts.results import Finding, Severity, TextEdit
@@ -69,6 +70,18 @@ class Reporter:
             suggestion=f"Write `{miss.suggestion}` if that was meant.",
             fix=renamed(self.subject.file, miss.key, miss.suggestion),
         )
+
+    def deprecated(self, path: Path, key: Node) -> Finding:
+        """A key that still works and should no longer be written."""
+        found = self._finding(
+            "schema/deprecated-key",
+            "deprecated-api",
+            key,
+            f"`{key.value}` of {self._of(path[:-1])} is deprecated in {self.compiled.title}.",
+            path,
+            suggestion="Use what the documentation of the format names in its place.",
+        )
+        return replace(found, severity=Severity.LOW)
 
     # Keys --------------------------------------------------------------------------------------------------
 

@@ -255,6 +255,8 @@ class Selection:
                 found.append(Judgement(compiled, subject))
             elif (unknown := kubernetes.unknown_kind(subject, version)) is not None:
                 self.findings.append(unknown)
+            else:
+                self.findings += kubernetes.misspelled_keys(subject)
         return found
 
 

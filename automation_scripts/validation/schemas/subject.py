@@ -120,13 +120,19 @@ class Subject:
     def _excuses_keys(self, problem: Problem, node: Node) -> bool:
         if any(self.is_templated_key(key) for key, _ in node.entries):
             return True
-        if self.has_functions and any(key.value.startswith("Fn::") for key, _ in node.entries):
+        if self.has_functions and self._is_filled_in(node):
             return True
         if _is_included(node):
             return True
         if problem.keyword in ("additionalProperties", "unevaluatedProperties"):
             return all(self.is_unset(node, key) for key in problem.detail.get("unexpected", ("",)))
         return False
+
+    def _is_filled_in(self, node: Node) -> bool:
+        """True for a map to which a function adds keys, or whose type a tool fills in."""
+        kind = node.get("Type")
+        has_own_kind = kind is not None and self._is_open(kind)
+        return has_own_kind or any(key.value.startswith("Fn::") for key, _ in node.entries)
 
     def is_unset(self, node: Node, key: str) -> bool:
         """True for a key that is not there, or as good as not there."""

@@ -1,8 +1,8 @@
 """The baseline: findings that a team has accepted, so that only new ones are shown.
 
 Lines of the checked files are not in it: an entry is known again by its rule, file, place in the document and sentence
-(see `identity`). Equal findings of one file share an entry with their number; when there are more than that, all of
-them are shown, because nobody can tell which one is new.
+(see `identity`). Equal findings of one file share an entry with their number and the lines they stood on, so that a new
+one among them can be told. A file that was moved keeps its entries when its name or its folder stays.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def apply_baseline(
     names = _Names(baseline.path, root, checked, findings)
     judged = [number for number, finding in enumerate(findings) if not is_about_itself(finding)]
     entries = [entry_of(findings[number], names.of(findings[number])) for number in judged]
-    taken, missing = match(entries, baseline.entries)
+    taken, missing = match(entries, baseline.entries, names.is_gone)
     accepted = {judged[number] for number in taken}
     return Applied(
         [finding for number, finding in enumerate(findings) if number not in accepted],
@@ -177,7 +177,11 @@ class _Names:
         """Whether a file was looked at and could be read, or is gone."""
         if file in self._broken:
             return False
-        return self._checked is None or file in self._checked or not (self._folder / file).exists()
+        return self._checked is None or file in self._checked or self.is_gone(file)
+
+    def is_gone(self, file: str) -> bool:
+        """Whether a file of the baseline is there no longer."""
+        return not os.path.lexists(self._folder / file)
 
     def of_file(self, file: str) -> str:
         if not file or self._prefix in ("", "."):

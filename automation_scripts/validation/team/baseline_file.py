@@ -19,7 +19,7 @@ from automation_scripts.validation.input.text import decode
 from automation_scripts.validation.parsing.json import parse_json
 
 VERSION = 1
-_FINDING_KEYS = ("file", "rule", "resource", "message", "count", "fingerprint")
+_FINDING_KEYS = ("file", "rule", "resource", "message", "count", "lines", "fingerprint")
 _SUPPRESSION_KEYS = ("file", "rules", "resource", "reason", "until")
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _AGAIN = "Mend it, or accept all findings anew with --update-baseline."
@@ -38,6 +38,8 @@ class Entry:
     count: int = 1
     line: int = field(default=0, compare=False)
     """Where the entry stands in the baseline file; 0 for one that is not written yet."""
+    lines: tuple[int, ...] = field(default=(), compare=False)
+    """Where they stood when they were accepted. Written only for several equal ones, to tell a new one from them."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,7 +71,7 @@ def render(entries: Iterable[Entry], suppressions: Iterable[Sidecar]) -> str:
             "rule": entry.rule,
             **({"resource": entry.resource} if entry.resource else {}),
             "message": entry.message,
-            **({"count": entry.count} if entry.count > 1 else {}),
+            **({"count": entry.count, "lines": sorted(entry.lines)} if entry.count > 1 else {}),
             "fingerprint": entry.fingerprint,
         }
         for entry in sorted(entries)
@@ -154,7 +156,15 @@ class _Reader:
             fingerprint,
             int(count.value) if count is not None else 1,
             node.span.line,
+            self._numbers(values.get("lines")),
         )
+
+    def _numbers(self, node: Node | None) -> tuple[int, ...]:
+        listed = list(self._items(node))
+        for item in listed:
+            if not re.fullmatch(r"\d{1,9}", item.value):
+                self._fail(item, "`lines` must be a list of whole numbers")
+        return tuple(int(item.value) for item in listed)
 
     def _sidecar(self, node: Node) -> Sidecar:
         values = self._map(node, _SUPPRESSION_KEYS, "A suppression")

@@ -94,10 +94,10 @@ class ValidationCache:
             data = read_bytes(path, limits)
         except NotReadable:
             return parse_file(path, file.name, limits, file.kind)
-        decoded = decode(data, file.name)
-        if looks_binary(data) or decoded.mark or decoded.findings or ("{{" in decoded.text and in_chart(path)):
-            return parse_file(path, file.name, limits, file.kind)
+        decoded = decode(b"" if looks_binary(data) else data, file.name)
         text = decoded.text
+        if not text or decoded.mark or decoded.findings or ("{{" in text and in_chart(path)):
+            return parse_file(path, file.name, limits, file.kind)
         kind = file.kind or kind_of(path.as_posix()) or kind_of(file.name)
         key = key_of(engine_digest(), "tree", str(kind), path.suffix, repr(limits), data)
         parsed = self._restored(key, path, file.name, text)

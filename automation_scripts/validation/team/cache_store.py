@@ -116,9 +116,15 @@ class EntryFolder:
 
 
 def default_cache_folder() -> Path:
-    """Where entries go unless the caller says otherwise: `$XDG_CACHE_HOME` or `~/.cache`, in a folder of this package."""
+    """Where entries go unless the caller says otherwise: `$XDG_CACHE_HOME` or `~/.cache`, in a folder of this package.
+
+    A user without a home (in a container) has none: the place that is answered then cannot be written to.
+    """
     chosen = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".cache"
+    try:
+        base = Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".cache"
+    except RuntimeError:
+        base = Path(os.devnull)
     return base / "automation-scripts" / "validation"
 
 

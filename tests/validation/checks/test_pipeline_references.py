@@ -33,10 +33,14 @@ jobs:
         run: echo ${{ matrix.extra }} ${{ matrix.ox }}      # expect: dangling-ref
       - id: version                                         # expect: dup-name
         run: echo ${{ inputs.target }} ${{ inputs.level }} ${{ inputs.tarjet }}   # expect: dangling-ref
-      - if: steps.version.outcome == 'success' && steps.nope.outcome == 'x'       # expect: dangling-ref
+      - if: steps.version.outcome == 'success' && steps.nope.outcome == 'x'
         run: echo ${{ env.ANY }} ${{ secrets.ANY }} ${{ vars.ANY }}
-  test:
+  other:
     needs: [build, bulid]                                   # expect: dangling-ref
+    runs-on: ubuntu-24.04
+    steps: [{run: "echo ${{ needs.anything.result }}"}]
+  test:
+    needs: [build]
     runs-on: ubuntu-24.04
     steps:
       - run: echo ${{ needs.build.outputs.version }} ${{ needs.build.outputs.nothing }}   # expect: dangling-ref

@@ -185,7 +185,11 @@ def test_nothing_is_left_behind_and_nothing_printed(
 def test_the_data_docs_show_what_is_wrong_load_nothing_and_hide_secrets() -> None:
     secret = "hunter2-Zq8vT1xK"
     rows = _rows(a=f"port: 70000\npassword: {secret}\n")
-    never = {"id": "never", "expect": "ExpectColumnValuesToBeInSet", "arguments": {"column": "value", "value_set": ["x"]}}
+    never = {
+        "id": "never",
+        "expect": "ExpectColumnValuesToBeInSet",
+        "arguments": {"column": "value", "value_set": ["x"]},
+    }
     answer = validate_rows(rows, {"expectations": [never]}, with_page=True)
     assert [(outcome["expectation"], outcome["values"], outcome["unexpected"]) for outcome in answer["outcomes"]] == [
         ("never", 2, 2)

@@ -15,6 +15,7 @@ from automation_scripts.validation.schemas.kubernetes_versions import (
     newest_allowed,
     version_of_address,
 )
+from automation_scripts.validation.schemas.store import entry
 from tests.validation.schemas.support import brief, check
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}], resources: {}}\n"
@@ -22,6 +23,7 @@ POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name
 
 
 def test_a_dozen_versions_are_here_and_the_newest_comes_first() -> None:
+    assert entry("kubernetes").title == f"Kubernetes {NEWEST}"
     assert known_versions()[0] == NEWEST
     assert len(known_versions()) >= 12 and "1.29" in known_versions()
 

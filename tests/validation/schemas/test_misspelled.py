@@ -89,3 +89,17 @@ def test_one_mistake_is_one_finding(tmp_path: Path, name: str, text: str, expect
 def test_names_of_jobs_that_resemble_keywords_are_names(tmp_path: Path) -> None:
     text = "stage1: {script: [a]}\ncaches: {script: [b], stage: test}\nvariable: {script: [c]}\n"
     assert check(tmp_path, {".gitlab-ci.yml": text}) == []
+
+
+def test_objects_of_unknown_kinds_are_known_by_their_frame(tmp_path: Path) -> None:
+    text = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {nmae: a, labels: {}}\n%s: {any: thing}\n"
+    assert brief(check(tmp_path, {"a.yaml": text % "sepc"})) == [(3, 12, "unknown-key"), (4, 1, "unknown-key")]
+    catalogue = (
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a, title: b, tags: [c], links: []}\n"
+    )
+    assert check(tmp_path, {"catalog-info.yaml": catalogue}) == []
+
+
+def test_an_object_of_an_unknown_api_without_kind(tmp_path: Path) -> None:
+    text = "apiVersion: example.com/v1\nmetadata: {name: a}\nspec: {}\n"
+    assert brief(check(tmp_path, {"a.yaml": text})) == [(1, 1, "missing-required")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from automation_scripts.results import Severity
 from automation_scripts.validation.strictness import Strictness
 from tests.validation.schemas.support import brief, check
 
@@ -281,3 +282,10 @@ WRONG = {
 def test_what_is_wrong_is_found_at_its_place(tmp_path: Path, name: str) -> None:
     text, expected = WRONG[name]
     assert brief(check(tmp_path, {name: text})) == expected
+
+
+def test_deprecated_keys_are_told_softly(tmp_path: Path) -> None:
+    text = "services: {a: {image: x}}\nnetworks:\n  a:\n    external: {name: b}\n"
+    (finding,) = check(tmp_path, {"compose.yml": text})
+    assert (finding.line, finding.tags, finding.severity) == (4, ("deprecated-api",), Severity.LOW)
+    assert check(tmp_path, {"compose.yml": "version: '3'\nservices: {a: {image: x}}\n"}) == []

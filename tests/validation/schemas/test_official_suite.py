@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from automation_scripts.validation.parsing.files import parse_file
+from automation_scripts.validation.parsing.files import parse_text
 from automation_scripts.validation.schemas.compiled import CompiledSchema
 from automation_scripts.validation.schemas.library import Library
 from automation_scripts.validation.schemas.subject import Subject
@@ -55,7 +55,7 @@ def judged(section: str, draft: str, folder: Path, *, asserts_formats: bool) -> 
 
 
 def problems(compiled: CompiledSchema, path: Path, data: Any) -> list[Any]:
-    parsed = parse_file(as_file(path, data), path.name)
+    parsed = parse_text(path, path.name, json.dumps(data))
     subject = Subject(parsed, parsed.documents[0].root)
     return list(compiled.problems(subject.data))
 

@@ -41,14 +41,54 @@ def test_shifted_lines_stay_accepted(tmp_path: Path) -> None:
     assert apply_baseline([finding(message="the first of line 44 counts", line=50)], baseline).kept == []
 
 
-def test_equal_findings_are_counted_and_all_shown_when_there_is_one_more(tmp_path: Path) -> None:
+def test_equal_findings_are_counted(tmp_path: Path) -> None:
     three = [finding(line=line) for line in (3, 9, 12)]
-    baseline = accepted(tmp_path, *three[:2])
-    assert [entry.count for entry in baseline.entries] == [2]
-    assert apply_baseline(three[:2], baseline).kept == []
-    assert apply_baseline(three, baseline).kept == three
-    assert apply_baseline(three, baseline).stale == []
-    assert [entry.count for entry in apply_baseline(three[:1], baseline).stale] == [1]
+    baseline = accepted(tmp_path, *three)
+    assert [(entry.count, entry.lines) for entry in baseline.entries] == [(3, (3, 9, 12))]
+    assert apply_baseline(three, baseline) == ([], three, [])
+    assert [entry.count for entry in apply_baseline(three[:1], baseline).stale] == [2]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "new"),
+    [
+        ((10, 20, 30), (10, 20, 30, 40), [40]),
+        ((10, 20, 30), (15, 25, 30, 35), [30]),
+        ((10, 20, 30), (5, 12, 22, 32), [5]),
+        ((10, 20, 30), (10, 15, 20, 30, 50), [15, 50]),
+        ((10,), (10, 20), [20]),
+        ((10,), (3, 11), [3]),
+        ((7, 7), (7, 7, 7), [7]),
+    ],
+)
+def test_a_new_one_among_equal_ones_is_told_by_the_distances(
+    tmp_path: Path, before: tuple[int, ...], after: tuple[int, ...], new: list[int]
+) -> None:
+    baseline = accepted(tmp_path, *(finding(line=line) for line in before))
+    kept, hidden, stale = apply_baseline([finding(line=line) for line in after], baseline)
+    if len(before) > 1:
+        assert [f.line for f in kept] == new
+        assert (len(hidden), stale) == (len(before), [])
+    else:
+        # One finding's line is not written: nobody can tell, so both are shown.
+        assert (len(kept), hidden, stale) == (2, [], [])
+
+
+def test_many_equal_findings_take_no_time_to_tell_apart(tmp_path: Path) -> None:
+    baseline = accepted(tmp_path, *(finding(line=line) for line in range(1, 400, 4)))
+    got = apply_baseline([finding(line=line) for line in range(1, 400, 2)], baseline)
+    assert (len(got.kept), len(got.accepted)) == (100, 100)
+
+
+def test_a_moved_file_keeps_its_entries(tmp_path: Path) -> None:
+    write(tmp_path, {"new/a.yaml": "", "here.yaml": ""})
+    baseline = accepted(tmp_path, finding(file="old/a.yaml"), finding(file="here.yaml"), finding(file="b/before.yaml"))
+    renamed = finding(file="b/after.yaml")
+    moved = finding(file="new/a.yaml")
+    assert apply_baseline([moved, renamed, finding(file="here.yaml")], baseline).kept == []
+    # A file that is still there was copied, not moved.
+    copied = finding(file="new/here.yaml")
+    assert apply_baseline([copied, finding(file="here.yaml")], baseline).kept == [copied]
 
 
 def test_an_item_put_in_front_brings_back_none_of_the_others(tmp_path: Path) -> None:
@@ -97,7 +137,7 @@ def test_a_broken_file_keeps_its_entries(tmp_path: Path) -> None:
 
 def test_names_are_relative_to_the_baseline(tmp_path: Path) -> None:
     root = tmp_path / "deploy" / "conf"
-    root.mkdir(parents=True)
+    write(root, {"a.yaml": ""})
     baseline = write_baseline(tmp_path / NAME, [finding()], root=root)
     assert [entry.file for entry in baseline.entries] == ["deploy/conf/a.yaml"]
     assert apply_baseline([finding()], baseline, root=root).kept == []
@@ -159,6 +199,7 @@ GOOD = '{"file": "a", "rule": "r/x", "message": "m", "fingerprint": "' + "0" * 3
         ('{"version": 1, "findings": [\n' + GOOD.replace("0" * 32, "xyz") + "]}", 2, "32 hexadecimal"),
         ('{"version": 1, "findings": [\n' + GOOD[:-1] + ', "count": 0}]}', 2, "whole number"),
         ('{"version": 1, "findings": [\n' + GOOD[:-1] + ', "count": "two"}]}', 2, "whole number"),
+        ('{"version": 1, "findings": [\n' + GOOD[:-1] + ', "lines": [1, "x"]}]}', 2, "`lines` must be"),
         ('{"version": 1, "findings": [\n' + GOOD.replace('"a"', "3") + "]}", 2, "text in quotes"),
         ('{"version": 1,\n<<<<<<< ours\n"findings": []}', 2, "--update-baseline"),
         ('{"version": 1, "suppressions": [\n{"file": "a", "rules": [], "reason": "r"}]}', 2, "`rules` must be"),

@@ -146,5 +146,17 @@ def test_the_default_folder_follows_the_standard(monkeypatch: pytest.MonkeyPatch
         assert default_cache_folder() == tmp_path / ".cache" / "automation-scripts" / "validation"
 
 
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    entries = folder(default_cache_folder())
+    entries.put(KEY, b"content")
+    assert entries.problem
+    assert entries.get(KEY) is None
+
+
 def test_keys_tell_lists_apart() -> None:
     assert len({key_of("ab"), key_of("a", "b"), key_of("", "ab"), key_of(b"ab", "")}) == 4

@@ -69,5 +69,13 @@ def test_lines_above_change_no_fingerprint(tmp_path_factory: pytest.TempPathFact
     assert [f.message for f in before] != [f.message for f in after]
 
 
+def test_the_evidence_of_an_outlier_is_not_its_identity() -> None:
+    before = "66 of 67 Jobs have 'spec.retry'; this one lacks it. Wilson lower bound 0.92; examples: a.yaml, b.yaml."
+    after = "70 of 71 Jobs have 'spec.retry'; this one lacks it. Wilson lower bound 0.93; examples: c.yaml, b.yaml."
+    other = before.replace("spec.retry", "spec.wait")
+    told = [fingerprint(finding("outlier/x", message, tags=("outlier",))) for message in (before, after, other)]
+    assert told[0] == told[1] != told[2]
+
+
 def test_a_file_in_a_renamed_folder_is_another_one(tmp_path: Path) -> None:
     assert fingerprint(finding()) != fingerprint(finding(), "conf/a.yaml")
