@@ -11,7 +11,7 @@ from automation_scripts.validation.parsing.yaml_types import to_data
 from automation_scripts.validation.schemas import archive, kubernetes
 from automation_scripts.validation.schemas.compiled import CompiledSchema
 from automation_scripts.validation.schemas.kubernetes_versions import NEWEST, definitions_of, uri_of
-from automation_scripts.validation.schemas.store import BASE_URI, Schema
+from automation_scripts.validation.schemas.store import BASE_URI, DATA, Schema
 from automation_scripts.validation.schemas.subject import MAX_EXPANDED_NODES, expanded_nodes
 from automation_scripts.validation.schemas.transform import defaults_filled, portable
 
@@ -42,7 +42,12 @@ _ALTERNATIVES = ("allOf", "anyOf", "oneOf")
 
 @lru_cache(maxsize=256)
 def well_known(api_version: str, kind: str) -> CompiledSchema | None:
-    """The schema of a custom resource that many clusters have; None for all others."""
+    """The schema of a custom resource that many clusters have; None for all others.
+
+    They come from a repository and are not shipped: the update command brings them.
+    """
+    if not (DATA / _FILE).exists():
+        return None
     group, _, version = api_version.rpartition("/")
     schema = archive.read(_FILE, f"{group}/{kind.lower()}_{version}.json") if group else None
     return None if schema is None else _compiled(schema, api_version, kind, "known")

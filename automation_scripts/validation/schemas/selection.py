@@ -27,9 +27,9 @@ from automation_scripts.validation.schemas.library import Library
 from automation_scripts.validation.schemas.misspelled import nearly_known
 from automation_scripts.validation.schemas.store import (
     CatalogEntry,
-    entry,
     entry_for_kind,
     entry_for_url,
+    shipped,
 )
 from automation_scripts.validation.schemas.subject import Subject
 
@@ -247,7 +247,8 @@ class Selection:
             is_fragment = is_patch or kubernetes.looks_like_patch(file.name, node)
             subject = Subject(file, node, prefix, label, is_patch=is_fragment, ignores_status=True)
             if (read_by := _READ_BY_TOOLS.get(api_version.partition("/")[0])) is not None:
-                found.append(self._catalogued(known := entry(read_by), _read_as(known, file, node), None))
+                if (known := shipped(read_by)) is not None:
+                    found.append(self._catalogued(known, _read_as(known, file, node), None))
             elif (compiled := kubernetes.schema_for(api_version, kind, version)) is not None:
                 found.append(Judgement(compiled, subject, reference=_KUBERNETES_API))
             elif compiled := self._own.schema_for(api_version, kind) or custom_resources.well_known(api_version, kind):

@@ -90,14 +90,26 @@ class Bundle:
 
 
 @lru_cache(maxsize=1)
-def entries() -> tuple[CatalogEntry, ...]:
-    """The catalogue, in its own order.
+def catalogue() -> tuple[CatalogEntry, ...]:
+    """Every schema that is known of, in the catalogue's own order; those that are not shipped are among them.
 
     Raises:
         ConfigurationError: when catalog.yaml cannot be used; it names the entry.
     """
     fetched = _fetched()
     return tuple(_entry(raw, fetched) for raw in _catalog()["schemas"])
+
+
+@lru_cache(maxsize=1)
+def entries() -> tuple[CatalogEntry, ...]:
+    """The schemas that are here. Those of repositories are not shipped: the update command brings them.
+
+    Raises:
+        ConfigurationError: as `catalogue`.
+    """
+    return tuple(
+        found for found in catalogue() if not isinstance(found.source, RepositorySource) or (DATA / found.file).exists()
+    )
 
 
 @lru_cache(maxsize=1)
@@ -173,6 +185,11 @@ def entry(schema_id: str) -> CatalogEntry:
     if schema_id not in _by_id():
         raise ConfigurationError(f"There is no schema {schema_id!r}. Known: {', '.join(sorted(_by_id()))}.")
     return _by_id()[schema_id]
+
+
+def shipped(schema_id: str) -> CatalogEntry | None:
+    """The entry of that id, None where its schema is not here."""
+    return _by_id().get(schema_id)
 
 
 def entry_for_url(url: str) -> CatalogEntry | None:

@@ -28,7 +28,7 @@ from automation_scripts.validation.schemas.store import (
     Bundle,
     CatalogEntry,
     bundles,
-    entries,
+    catalogue,
 )
 from automation_scripts.validation.schemas.transform import apply_changes
 
@@ -73,7 +73,7 @@ def update(
     Raises:
         ConfigurationError: when an id is unknown, a source cannot be reached, or what it gave is no JSON Schema.
     """
-    known: dict[str, CatalogEntry | Bundle] = {one.id: one for one in entries()}
+    known: dict[str, CatalogEntry | Bundle] = {one.id: one for one in catalogue()}
     known |= {one.id: one for one in bundles()}
     if unknown := sorted(set(only or ()) - set(known)):
         raise ConfigurationError(f"No such schema: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from automation_scripts.results import Severity
+from automation_scripts.validation.schemas.store import shipped
 from automation_scripts.validation.strictness import Strictness
 from tests.validation.schemas.support import brief, check
 
@@ -153,6 +154,16 @@ CLEAN = {
 }
 
 
+NOT_SHIPPED = {
+    "prometheus.yml": "prometheus",
+    "rules.yml": "prometheus-rules",
+    "alertmanager.yml": "alertmanager",
+    "kustomization.yaml": "kustomization",
+    "mkdocs.yml": "mkdocs",
+}
+"""Files whose schemas come from a repository."""
+
+
 @pytest.mark.parametrize("name", CLEAN)
 def test_what_is_right_is_left_alone(tmp_path: Path, name: str) -> None:
     assert [(f.line, f.message) for f in check(tmp_path, {name: CLEAN[name]}, strictness=Strictness.STRICT)] == []
@@ -281,6 +292,8 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_found_at_its_place(tmp_path: Path, name: str) -> None:
     text, expected = WRONG[name]
+    if (wanted := NOT_SHIPPED.get(name)) is not None and shipped(wanted) is None:
+        pytest.skip(f"the schema {wanted} is not shipped: bring it with the update command")
     assert brief(check(tmp_path, {name: text})) == expected
 
 
