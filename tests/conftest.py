@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from automation_scripts.observability.logs import LogHandler
 from automation_scripts.server.embedded import EmbeddedServer
 
 pytest_plugins = ["tests.databases"]
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 INHERITED = ("AUTOMATION_", "PREFECT_")
 
 

@@ -19,6 +19,7 @@ from automation_scripts.results import Finding
 from automation_scripts.validation.documents.edits import apply_edits
 from automation_scripts.validation.input.text import LineIndex
 from automation_scripts.validation.report import Report, plain
+from automation_scripts.validation.values.secret_words import name_class
 
 if TYPE_CHECKING:
     from automation_scripts.validation.documents.tree import ParsedFile
@@ -100,7 +101,7 @@ def _diff(
     finding: Finding, files: Mapping[str, ParsedFile], secret_lines: set[tuple[str | None, int | None]]
 ) -> list[tuple[str, str]]:
     """The lines that the finding's correction takes away (`-`) and brings (`+`); none where they may hold a secret."""
-    if not finding.fix or _SECRET_CLASSES.intersection(finding.tags):
+    if not finding.fix or _SECRET_CLASSES.intersection(finding.tags) or name_class(finding.resource or ""):
         return []
     name = finding.fix[0].file
     if name not in files or any(edit.file != name for edit in finding.fix):

@@ -19,6 +19,7 @@ from automation_scripts.validation.input.limits import DEFAULT_LIMITS, Limits
 from automation_scripts.validation.input.text import LineIndex
 from automation_scripts.validation.parsing.ambiguous_scalars import Place, places
 from automation_scripts.validation.parsing.scalar_types import Scalar, resolve_plain
+from automation_scripts.validation.values.secret_words import name_class
 
 _BOOL_WORD = re.compile(r"yes|no|on|off", re.IGNORECASE)
 _MODE_KEY = re.compile(r"(?:^|[_-])(?:mode|umask|perms?|permissions?|chmod)$|Mode$", re.IGNORECASE)
@@ -225,15 +226,21 @@ def _lost_zero(place: Place) -> _Verdict:
 
 def _report(reporter: Reporter, place: Place, verdict: _Verdict, rule_id: str = "yaml/version-difference") -> None:
     span = place.node.span
+    message, suggestion = verdict.message, verdict.suggestion
+    edits = [(span.start, span.end, verdict.replacement)]
+    if not place.is_key and name_class(place.key) and not _BOOL_WORD.fullmatch(place.text):
+        # Neither the words nor the edits may hold what is under a secret's name.
+        message = "The value is a number for YAML 1.1 or 1.2, and something else for the other."
+        suggestion, edits = "Quote it.", [(span.start, span.start, '"'), (span.end, span.end, '"')]
     reporter.report(
         rule_id,
-        verdict.message,
+        message,
         span.start,
         span.end,
         severity=verdict.severity,
         tag="wrong-type",
-        suggestion=verdict.suggestion,
-        edits=[(span.start, span.end, verdict.replacement)],
+        suggestion=suggestion,
+        edits=edits,
         resource=place.key[:80] or None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,8 @@ def test_yaml_11_agrees_with_pyyaml(text: str) -> None:
 def test_yaml_12_agrees_with_a_yaml_12_reader(text: str) -> None:
     import yaml12
 
-    if text.strip("-") == "" or text.startswith(("+-", "++")):
-        return  # a list mark; and that reader takes "+-0" and "++0" for numbers
+    if text.strip("-") == "" or text.startswith(("+-", "++")) or re.search(r"0[xo][-+]", text):
+        return  # a list mark; and that reader takes "+-0", "++0" and "0x-0" for numbers
     try:
         expected = yaml12.parse_yaml(f"[ {text} ]")[0]
     except ValueError:
@@ -279,3 +280,11 @@ def test_many_dates_are_one_finding(parse: Parse) -> None:
 
 def test_json_has_one_reading(parse: Parse) -> None:
     assert differences(parse('{"a": "no", "b": 1e3}', "x.json")) == []
+
+
+def test_a_value_under_a_secrets_name_is_neither_told_nor_put_into_the_fix() -> None:
+    text = "PIN_PASSWORD: 0755\nmode: 0755\n"
+    secret, other = differences(parse_yaml(Path("/a.yaml"), "a.yaml", text))
+    assert "0755" not in str(secret.to_dict())
+    assert "0755" in other.message
+    assert apply_edits(text, secret.fix) == 'PIN_PASSWORD: "0755"\nmode: 0755\n'
